@@ -1,0 +1,1 @@
+"""One small package per process; services never import each other."""

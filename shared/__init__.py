@@ -1,0 +1,1 @@
+"""What several services need; never imports a service."""

@@ -1,0 +1,168 @@
+"""Deliveries from a queue of RabbitMQ."""
+
+import queue
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pika
+import structlog
+from pika.channel import Channel
+from sqlalchemy import Connection, bindparam, select
+
+from shared.broker.delivery import Delivery, to_message_id
+from shared.broker.rabbit import Link
+from shared.broker.unit import Unit
+from shared.database.queue_tables import handled
+from shared.database.statements import HANDLED
+from shared.database.types import FileUuid, now
+
+log = structlog.get_logger(__name__)
+
+ATTEMPT = "strongroom-attempt"
+FIRST_SEEN = "strongroom-first-seen"
+"""Headers of a delivery that was put off: how often, and since when (Unix time)."""
+
+_HANDLED = select(handled.c.queue).where(
+    handled.c.queue == bindparam("this_queue"), handled.c.message_id == bindparam("message", type_=FileUuid)
+)
+
+
+@dataclass(frozen=True)
+class _Receipt:
+    channel: Channel
+    tag: int
+
+
+class RabbitSource:
+    """Consumes one queue on a channel of its own; opens the channel again on every new connection."""
+
+    def __init__(self, link: Link, queue_name: str, *, prefetch: int) -> None:
+        self.queue = queue_name
+        self._link = link
+        self._prefetch = prefetch
+        self._waiting: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._channel: Channel | None = None
+        self._connection: pika.SelectConnection | None = None
+        self._wanted = threading.Event()
+        link.join(self)
+
+    @property
+    def connected(self) -> bool:
+        return self._channel is not None
+
+    def start(self) -> None:
+        self.resume()
+
+    def get(self, timeout: float) -> Delivery | None:
+        try:
+            delivery = self._waiting.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        # what came on a channel that is gone comes again
+        return delivery if self._is_current(delivery) else None
+
+    def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
+        if delivery.message_id is None:
+            return False
+        values = {"this_queue": self.queue, "message": delivery.message_id}
+        return connection.execute(_HANDLED, values).first() is not None
+
+    def settle_with(self, delivery: Delivery, unit: Unit) -> None:
+        if delivery.message_id is not None:
+            unit.add(HANDLED, queue=self.queue, message_id=delivery.message_id, at=unit.at)
+
+    def settle(self, delivery: Delivery) -> None:
+        self._link.call(partial(self._settle, delivery, Channel.basic_ack))
+
+    def hand_back(self, delivery: Delivery) -> None:
+        self._link.call(partial(self._settle, delivery, partial(Channel.basic_nack, requeue=True)))
+
+    def pause(self) -> None:
+        """Close the channel: the broker takes back what was delivered on it."""
+        self._wanted.clear()
+        self._link.call(self._close_channel)
+
+    def resume(self) -> None:
+        self._wanted.set()
+        self._link.call(self._open_channel)
+
+    def stop(self) -> None:
+        self.pause()
+
+    # ---- in the thread of the connection
+
+    def opened(self, connection: pika.SelectConnection) -> None:
+        self._connection = connection
+        self._open_channel()
+
+    def lost(self) -> None:
+        self._connection = self._channel = None
+
+    def _open_channel(self) -> None:
+        if self._connection is not None and self._channel is None and self._wanted.is_set():
+            self._connection.channel(on_open_callback=self._channel_opened)
+
+    def _channel_opened(self, channel: Channel) -> None:
+        if self._channel is not None or not self._wanted.is_set():
+            channel.close()
+            return
+        self._channel = channel
+        channel.add_on_close_callback(self._channel_closed)
+        channel.basic_qos(prefetch_count=self._prefetch, callback=partial(self._consume, channel))
+
+    def _consume(self, channel: Channel, _frame: object) -> None:
+        channel.basic_consume(self.queue, self._deliver)
+
+    def _channel_closed(self, channel: Channel, reason: Exception) -> None:
+        if self._channel is channel:
+            self._channel = None
+        if self._wanted.is_set() and self._connection is not None and self._connection.is_open:
+            # the broker closed it: the consumer time-out ran out, or the queue is not there
+            log.warning("channel_closed", queue=self.queue, reason=str(reason))
+            self._connection.ioloop.call_later(1, self._open_channel)
+
+    def _close_channel(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None and channel.is_open:
+            channel.close()
+
+    def _deliver(self, channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:  # noqa: ANN401
+        headers = properties.headers or {}
+        self._waiting.put(
+            Delivery(
+                queue=self.queue,
+                body=body,
+                correlation_id=properties.correlation_id,
+                message_id=to_message_id(properties.message_id),
+                attempt=_number(headers.get(ATTEMPT)),
+                first_seen=_time(headers.get(FIRST_SEEN)),
+                died=_death(method.routing_key, headers),
+                receipt=_Receipt(channel, method.delivery_tag),
+            )
+        )
+
+    def _is_current(self, delivery: Delivery) -> bool:
+        assert isinstance(delivery.receipt, _Receipt)
+        return delivery.receipt.channel is self._channel
+
+    def _settle(self, delivery: Delivery, how: Any) -> None:  # noqa: ANN401 - basic_ack or basic_nack
+        assert isinstance(delivery.receipt, _Receipt)
+        if delivery.receipt.channel.is_open:
+            how(delivery.receipt.channel, delivery.receipt.tag)
+
+
+def _death(routing_key: str, headers: dict[str, Any]) -> str:
+    if "x-first-death-queue" in headers:
+        return f"{headers['x-first-death-queue']}: {headers.get('x-first-death-reason')}"
+    return f"{routing_key}: unroutable"
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _time(value: object) -> datetime:
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else now()

@@ -1,0 +1,89 @@
+"""A message that was delivered, and what a source of deliveries can do."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from sqlalchemy import Connection
+
+from shared.broker.unit import Unit
+from shared.database.types import now
+from shared.identifiers import FileId, MessageId, parse_file_id
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message as one consumer got it; `receipt` is what its source needs to settle it."""
+
+    queue: str
+    body: bytes
+    correlation_id: str | None = None
+    message_id: MessageId | None = None
+    attempt: int = 0
+    first_seen: datetime = field(default_factory=now)
+    receipt: object = None
+    died: str | None = None
+    """of a delivery from the queue `dead`: the queue it came from and why, as the broker says"""
+    races_lost: int = 0
+
+    @property
+    def file_id(self) -> FileId | None:
+        """The file it is about, if its correlation id is one of ours."""
+        return parse_file_id(self.correlation_id)
+
+    @property
+    def text(self) -> str:
+        """The body as text that any database stores."""
+        return self.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+    def decided_anew(self) -> "Delivery":
+        """Return the same delivery after its unit lost a race."""
+        return replace(self, races_lost=self.races_lost + 1)
+
+
+def to_message_id(text: str | None) -> MessageId | None:
+    """Make a UUID of whatever a sender calls its message; None if it does not say."""
+    if not text:
+        return None
+    try:
+        return MessageId(str(UUID(text)))
+    except ValueError:
+        return MessageId(str(uuid5(NAMESPACE_OID, text)))
+
+
+class Source(Protocol):
+    """Where deliveries come from: RabbitMQ, or the table itself. All methods may be called from any thread."""
+
+    queue: str
+
+    @property
+    def connected(self) -> bool:
+        """Whether deliveries can come."""
+
+    def start(self) -> None:
+        """Begin to take deliveries."""
+
+    def get(self, timeout: float) -> Delivery | None:
+        """Return the next delivery, or None after `timeout` seconds."""
+
+    def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
+        """Tell whether a unit for this message was committed before."""
+
+    def settle_with(self, delivery: Delivery, unit: Unit) -> None:
+        """Add to the unit what keeps its message from being acted on twice."""
+
+    def settle(self, delivery: Delivery) -> None:
+        """The unit is committed: let the message go."""
+
+    def hand_back(self, delivery: Delivery) -> None:
+        """Nothing was committed: let the message come again, to whomever."""
+
+    def pause(self) -> None:
+        """Hand back what is not settled, and take nothing more until `resume`."""
+
+    def resume(self) -> None:
+        """Take deliveries again."""
+
+    def stop(self) -> None:
+        """Take no more deliveries; what is not settled comes again, to whomever."""

@@ -1,0 +1,146 @@
+"""Deliveries from the `outgoing` table itself: the source of the embedded node, which has no broker.
+
+One process holds the node (its folder is locked), so the rows it has in hand are remembered in memory, and a killed
+process leaves nothing behind that had to be given back. Settling a delivery deletes its row in the very
+transaction that commits its unit.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from shared.broker.delivery import Delivery
+from shared.broker.unit import Unit
+from shared.database.engine import Database, DatabaseAway
+from shared.database.queue_tables import outgoing
+from shared.database.statements import DELIVERY_SETTLE
+from shared.database.types import UtcDateTime, now
+from shared.identifiers import MessageId
+
+POLL = 0.25
+"""Seconds between looks at the table for rows that fell due or that another process wrote."""
+
+_DUE = (
+    select(outgoing)
+    .where(outgoing.c.queue == bindparam("this_queue"), outgoing.c.due <= bindparam("at", type_=UtcDateTime()))
+    .order_by(outgoing.c.due, outgoing.c.id)
+    .limit(bindparam("most"))
+)
+_PRESENT = select(outgoing.c.id).where(outgoing.c.id == bindparam("row"))
+
+
+class Bell:
+    """Rung by commits, so that new rows need not wait for the next poll."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def ring(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+class EmbeddedSource:
+    """Takes the due rows of one queue, oldest first."""
+
+    def __init__(self, database: Database, queue: str, bell: Bell, *, prefetch: int) -> None:
+        self.queue = queue
+        self._database = database
+        self._prefetch = prefetch
+        self._changed = threading.Condition()
+        self._waiting: deque[Delivery] = deque()
+        self._in_hand: set[int] = set()
+        self._open = False
+        self._look_at = 0.0
+        bell.listen(self._look_now)
+
+    @property
+    def connected(self) -> bool:
+        return self._open
+
+    def start(self) -> None:
+        self._open = True
+
+    def get(self, timeout: float) -> Delivery | None:
+        with self._changed:
+            if not self._waiting:
+                self._fetch()
+            if not self._waiting:
+                self._changed.wait(timeout)
+                self._fetch()
+            return self._waiting.popleft() if self._waiting else None
+
+    def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
+        # rows are deleted by nobody else; only after a lost race there is something to be asked
+        if not delivery.races_lost:
+            return False
+        return connection.execute(_PRESENT, {"row": delivery.receipt}).one_or_none() is None
+
+    def settle_with(self, delivery: Delivery, unit: Unit) -> None:
+        unit.add(DELIVERY_SETTLE, outgoing_id=delivery.receipt)
+
+    def settle(self, delivery: Delivery) -> None:
+        with self._changed:
+            self._in_hand.discard(_row_id(delivery))
+
+    def hand_back(self, delivery: Delivery) -> None:
+        self.settle(delivery)
+        self._look_now()
+
+    def pause(self) -> None:
+        with self._changed:
+            self._open = False
+            self._in_hand -= {_row_id(delivery) for delivery in self._waiting}
+            self._waiting.clear()
+
+    def resume(self) -> None:
+        self._open = True
+
+    def stop(self) -> None:
+        self.pause()
+
+    def _look_now(self) -> None:
+        with self._changed:
+            self._look_at = 0.0
+            self._changed.notify()
+
+    def _fetch(self) -> None:
+        if self._waiting or not self._open or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + POLL
+        values = {"this_queue": self.queue, "at": now(), "most": self._prefetch + len(self._in_hand)}
+        try:
+            with self._database.read() as connection:
+                rows = connection.execute(_DUE, values).all()
+        except DatabaseAway:
+            return
+        fresh = [row for row in rows if row.id not in self._in_hand]
+        self._waiting.extend(map(_delivery, fresh))
+        self._in_hand |= {row.id for row in fresh}
+        if fresh:
+            self._look_at = 0.0
+            self._changed.notify_all()
+
+
+def _row_id(delivery: Delivery) -> int:
+    assert isinstance(delivery.receipt, int)
+    return delivery.receipt
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        queue=row.queue,
+        body=row.body.encode(),
+        correlation_id=row.correlation_id,
+        message_id=MessageId(row.message_id),
+        attempt=row.attempt,
+        first_seen=row.first_seen,
+        receipt=row.id,
+    )

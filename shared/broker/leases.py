@@ -1,0 +1,120 @@
+"""Leases on long work: who was presumed dead can no longer commit over his successor's result (design, section 4)."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import bindparam, text, update
+
+from shared.broker.committer import Committer
+from shared.broker.unit import Lease, Unit
+from shared.database.engine import Conflict, DatabaseAway
+from shared.database.queue_tables import leases
+from shared.database.records import File
+from shared.database.statements import LEASE_RELEASE, Statement
+from shared.database.states import FileState
+from shared.database.types import FileUuid, UtcDateTime
+from shared.errors import NotYet
+
+log = structlog.get_logger(__name__)
+
+
+def _bind(name: str, type_: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's bindparam is generic in what it binds
+    return bindparam(name, type_=type_)
+
+
+LEASE_CLAIM = Statement(
+    1,
+    text(
+        "INSERT INTO leases (name, token, expires_at) VALUES (:name, :token, :expires_at) "
+        "ON CONFLICT (name) DO UPDATE SET token = excluded.token, expires_at = excluded.expires_at "
+        "WHERE leases.expires_at < :at"
+    ).bindparams(_bind("token", FileUuid), _bind("expires_at", UtcDateTime()), _bind("at", UtcDateTime())),
+    conditional=True,
+)
+LEASE_ABANDON = Statement(1, LEASE_RELEASE.sql)
+LEASE_RENEW = Statement(
+    1,
+    update(leases)
+    .where(leases.c.name == bindparam("lease"), leases.c.token == _bind("lease_token", FileUuid))
+    .values(expires_at=_bind("until", UtcDateTime())),
+)
+
+
+class LeaseKeeper:
+    """Takes leases for the deliveries of this process, renews them while work goes on, and lets them go."""
+
+    def __init__(self, committer: Committer, *, ttl: timedelta = timedelta(seconds=60)) -> None:
+        self._committer = committer
+        self._ttl = ttl
+        self._held: set[Lease] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._renew_all, name="leases", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def claim(self, unit: Unit, file: File, *, moving_to: FileState | None = None) -> File:
+        """Take the lease on a file for `unit`, and move the file in the same transaction.
+
+        Returns the file in its new state. Raises NotYet while another worker holds the lease, or if the file
+        is no longer in the state in which it was read.
+        """
+        start, lease = Unit(unit.service), Lease(file.id, str(uuid4()))
+        start.add(LEASE_CLAIM, name=lease.name, token=lease.token, at=start.at, expires_at=start.at + self._ttl)
+        if moving_to is not None and moving_to is not file.state:
+            start.move(file, moving_to)
+            file = replace(file, state=moving_to)
+        try:
+            self._committer.commit(start)
+        except Conflict:
+            raise NotYet(f"another worker is at file {file.id}") from None
+        with self._lock:
+            self._held.add(lease)
+        unit.lease, unit.file = lease, file
+        return file
+
+    def release_with(self, lease: Lease, unit: Unit) -> None:
+        """Make the commit of `unit` conditional on the lease, and give it back by the same commit."""
+        unit.add(LEASE_RELEASE, lease=lease.name, lease_token=lease.token)
+
+    def forget(self, lease: Lease) -> None:
+        """Renew it no longer."""
+        with self._lock:
+            self._held.discard(lease)
+
+    def abandon(self, lease: Lease) -> None:
+        """Give it back without a result, so that nobody has to wait until it expires."""
+        self.forget(lease)
+        unit = Unit("leases")
+        unit.add(LEASE_ABANDON, lease=lease.name, lease_token=lease.token)
+        self._committer.submit(unit)
+
+    def _renew_all(self) -> None:
+        while not self._stopping.wait(self._ttl.total_seconds() / 3):
+            with self._lock:
+                held = list(self._held)
+            if held:
+                self._renew(held)
+
+    def _renew(self, held: list[Lease]) -> None:
+        unit = Unit("leases")
+        for lease in held:
+            unit.add(LEASE_RENEW, lease=lease.name, lease_token=lease.token, until=unit.at + self._ttl)
+        try:
+            self._committer.commit(unit)
+        except DatabaseAway:
+            # those that expire meanwhile are refused when their work is committed
+            log.warning("leases_not_renewed", leases=len(held))

@@ -1,0 +1,108 @@
+"""The relay: publishes the rows of `outgoing` that are due, and deletes those that the broker has confirmed.
+
+Rows are locked while they are under way, so several relays share the table; a relay that dies leaves its rows to
+the others. A row may so be published twice, never lost; its message id tells the consumer.
+"""
+
+import threading
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from shared.broker.publishing import Batch, BrokerAway, Outgoing, Publisher
+from shared.database.engine import Database, DatabaseAway
+from shared.database.queue_tables import dead_letters, outgoing
+from shared.database.types import UtcDateTime, now
+from shared.metrics import PUBLISHED
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+SWEEP = 0.5
+"""Seconds between looks at the table for rows that fell due or that a dead process left."""
+
+_DUE = (
+    select(*(outgoing.c[name] for name in Outgoing.__dataclass_fields__))
+    .where(outgoing.c.due <= bindparam("at", type_=UtcDateTime()))
+    .order_by(outgoing.c.id)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
+_DONE = delete(outgoing).where(outgoing.c.id == bindparam("row"))
+
+
+class Relay:
+    """Publishes what is due, woken by the commits of its own process and by a slow sweep for all else."""
+
+    def __init__(self, database: Database, publisher: Publisher) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._rung = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish what is due now, then end."""
+        self._stopping.set()
+        self._rung.set()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def ring(self) -> None:
+        """Say that rows were committed."""
+        self._rung.set()
+
+    def _run(self) -> None:
+        while True:
+            last = self._stopping.is_set()
+            self._rung.clear()
+            try:
+                while self._publish_some() == BATCH:
+                    pass
+            except (DatabaseAway, BrokerAway) as away:
+                log.warning("relay_waits", reason=str(away))
+                self._stopping.wait(1)
+            if last:
+                return
+            self._rung.wait(SWEEP)
+
+    def _publish_some(self) -> int:
+        if not self._publisher.connected:
+            return 0
+        with self._database.write() as connection:
+            rows = [Outgoing(*row) for row in connection.execute(_DUE, {"at": now()})]
+            if rows:
+                self._note(connection, self._publisher.publish(rows))
+        return len(rows)
+
+    def _note(self, connection: Connection, batch: Batch) -> None:
+        settled = batch.confirmed | batch.unroutable
+        lost = [row for row in batch.rows if row.id in batch.unroutable]
+        if lost:
+            connection.execute(insert(dead_letters), _unroutable(lost))
+        if settled:
+            connection.execute(_DONE, [{"row": row} for row in settled])
+        for row in batch.rows:
+            if row.id in batch.confirmed - batch.unroutable:
+                PUBLISHED.labels(row.routing_key).inc()
+
+
+def _unroutable(rows: Sequence[Outgoing]) -> list[dict[str, object]]:
+    reason = "unroutable: no queue is bound for this message"
+    return [
+        {
+            "queue": row.queue or row.routing_key,
+            "correlation_id": row.correlation_id,
+            "body": row.body,
+            "reason": reason,
+            "at": now(),
+        }
+        for row in rows
+    ]

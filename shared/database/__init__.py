@@ -1,0 +1,1 @@
+"""Tables, sessions, named statements and migrations; SQLite and PostgreSQL through one code path."""

@@ -1,0 +1,196 @@
+"""Named statements that units of work are made of. Each stands once, so that the units of a group share it.
+
+`order` is the order in which a group runs its statements: what others refer to comes first.
+A `conditional` statement must touch one row for each set of values; otherwise the unit has lost its race.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, delete, func, insert, text, update
+from sqlalchemy.types import Text
+
+from shared.database.queue_tables import dead_letters, folders, handled, leases, outgoing, sidecars, uploads
+from shared.database.tables import (
+    checksums,
+    dataset_events,
+    datasets,
+    events,
+    files,
+    grants,
+)
+from shared.database.types import FileUuid, UtcDateTime
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A statement shared by all units that use it; equal only to itself."""
+
+    order: int
+    sql: Executable
+    conditional: bool = False
+
+
+def _time(name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's bindparam is generic in what it binds
+    return bindparam(name, type_=UtcDateTime())
+
+
+def _uuid(name: str) -> Any:  # noqa: ANN401
+    return bindparam(name, type_=FileUuid)
+
+
+_FACTS = (
+    "size", "inbox_location", "header", "key_fingerprint", "archive_location", "archive_size", "plain_size",
+    "backup_location", "accession",
+)  # fmt: skip
+FACTS = frozenset(_FACTS)
+"""Columns of `files` that a move may fill in."""
+
+# ---- first those whose failure says that this unit has lost
+HANDLED = Statement(0, insert(handled))
+LEASE_RELEASE = Statement(
+    1,
+    delete(leases).where(leases.c.name == bindparam("lease"), leases.c.token == _uuid("lease_token")),
+    conditional=True,
+)
+DELIVERY_SETTLE = Statement(2, delete(outgoing).where(outgoing.c.id == bindparam("outgoing_id")), conditional=True)
+
+# ---- files
+FILE_REGISTER = Statement(10, insert(files))
+FILE_LEAVE_INBOX = Statement(
+    11, update(files).where(files.c.id == _uuid("file")).values(inbox_location=None, changed_at=_time("at"))
+)
+FILE_MOVE = Statement(
+    12,
+    update(files)
+    .where(files.c.id == _uuid("file"), files.c.state == bindparam("was"))
+    .values(
+        state=bindparam("to"),
+        error=bindparam("reason"),
+        changed_at=_time("at"),
+        **{name: func.coalesce(bindparam(f"new_{name}", type_=files.c[name].type), files.c[name]) for name in _FACTS},
+    ),
+    conditional=True,
+)
+FILE_RESET = Statement(
+    13,
+    update(files)
+    .where(files.c.id == _uuid("file"))
+    .values(
+        header=None, key_fingerprint=None, archive_location=None, archive_size=None, plain_size=None,
+        backup_location=None, accession=None,
+    ),
+)  # fmt: skip
+FILE_FAULT = Statement(14, update(files).where(files.c.id == _uuid("file")).values(error=bindparam("reason")))
+FILE_RENAME = Statement(
+    15,
+    update(files)
+    .where(files.c.id == _uuid("file"), files.c.path == bindparam("old_path"), files.c.state == bindparam("was"))
+    .values(path=bindparam("new_path"), changed_at=_time("at")),
+    conditional=True,
+)
+CHECKSUM_FORGET = Statement(
+    16, delete(checksums).where(checksums.c.file_id == _uuid("file"), checksums.c.source == bindparam("from_source"))
+)
+CHECKSUM_RECORD = Statement(
+    17,
+    text(
+        "INSERT INTO checksums (file_id, source, algorithm, value) VALUES (:file_id, :source, :algorithm, :value) "
+        "ON CONFLICT (file_id, source, algorithm) DO UPDATE SET value = excluded.value"
+    ).bindparams(_uuid("file_id")),
+)
+
+# ---- datasets
+DATASET_REGISTER = Statement(
+    20,
+    text(
+        "INSERT INTO datasets (id, state, registered_at, changed_at) VALUES (:dataset_id, 'registered', :at, :at) "
+        "ON CONFLICT (id) DO NOTHING"
+    ).bindparams(_time("at")),
+)
+DATASET_MOVE = Statement(
+    21,
+    update(datasets)
+    .where(datasets.c.id == bindparam("dataset"), datasets.c.state == bindparam("was"))
+    .values(state=bindparam("to"), changed_at=_time("at")),
+    conditional=True,
+)
+DATASET_ADD_FILE = Statement(
+    22,
+    text(
+        "INSERT INTO dataset_files (dataset_id, file_id, added_at) VALUES (:dataset_id, :file_id, :at) "
+        "ON CONFLICT (dataset_id, file_id) DO NOTHING"
+    ).bindparams(_uuid("file_id"), _time("at")),
+)
+
+# ---- inbox
+UPLOAD_KEEP = Statement(
+    30,
+    text(
+        "INSERT INTO uploads (file_id, upload_id, touched_at) VALUES (:file_id, :upload_id, :at) "
+        "ON CONFLICT (file_id) DO UPDATE SET upload_id = excluded.upload_id, touched_at = excluded.touched_at"
+    ).bindparams(_uuid("file_id"), bindparam("upload_id", type_=Text()), _time("at")),
+)
+UPLOAD_FORGET = Statement(31, delete(uploads).where(uploads.c.file_id == _uuid("file")))
+FOLDER_MAKE = Statement(
+    32,
+    text(
+        'INSERT INTO folders ("user", path, made_at) VALUES (:user, :path, :at) ON CONFLICT ("user", path) DO NOTHING'
+    ).bindparams(_time("at")),
+)
+FOLDER_REMOVE = Statement(
+    33, delete(folders).where(folders.c.user == bindparam("owner"), folders.c.path == bindparam("folder"))
+)
+SIDECAR_KEEP = Statement(
+    34,
+    text(
+        'INSERT INTO sidecars ("user", path, algorithm, value, size, at) '
+        "VALUES (:user, :path, :algorithm, :value, :size, :at) "
+        'ON CONFLICT ("user", path) DO UPDATE SET algorithm = excluded.algorithm, value = excluded.value, '
+        "size = excluded.size, at = excluded.at"
+    ).bindparams(_time("at")),
+)
+SIDECAR_REMOVE = Statement(
+    35, delete(sidecars).where(sidecars.c.user == bindparam("owner"), sidecars.c.path == bindparam("sidecar"))
+)
+
+# ---- what happened, and what is to be sent
+EVENT = Statement(40, insert(events))
+DATASET_EVENT = Statement(41, insert(dataset_events))
+SEND = Statement(42, insert(outgoing))
+DEAD_LETTER = Statement(43, insert(dead_letters))
+DEAD_LETTER_DROP = Statement(
+    44, delete(dead_letters).where(dead_letters.c.id == bindparam("dead_letter")), conditional=True
+)
+
+# ---- people and keys
+USER_ADD = Statement(
+    50,
+    text(
+        "INSERT INTO users (name, password_hash, enabled, registered_at) VALUES (:name, :password_hash, 1, :at) "
+        "ON CONFLICT (name) DO UPDATE SET password_hash = coalesce(excluded.password_hash, users.password_hash)"
+    ).bindparams(bindparam("password_hash", type_=Text()), _time("at")),
+)
+USER_ADD_KEY = Statement(
+    51,
+    text('INSERT INTO user_keys ("user", ssh_key) VALUES (:user, :ssh_key) ON CONFLICT ("user", ssh_key) DO NOTHING'),
+)
+GRANT_ADD = Statement(
+    52,
+    text(
+        'INSERT INTO grants ("user", dataset_id, until, granted_at) VALUES (:user, :dataset_id, :until, :at) '
+        'ON CONFLICT ("user", dataset_id) DO UPDATE SET until = excluded.until'
+    ).bindparams(_time("until"), _time("at")),
+)
+GRANT_REMOVE = Statement(
+    53,
+    delete(grants).where(grants.c.user == bindparam("reader"), grants.c.dataset_id == bindparam("dataset")),
+    conditional=True,
+)
+KEY_REGISTER = Statement(
+    5,
+    text(
+        "INSERT INTO keys (fingerprint, description, registered_at) VALUES (:fingerprint, :description, :at) "
+        "ON CONFLICT (fingerprint) DO NOTHING"
+    ).bindparams(_time("at")),
+)

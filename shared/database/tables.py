@@ -1,0 +1,147 @@
+"""The tables about files, datasets, keys and people (design, section 3). All constraints have names."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from shared.database.states import DatasetState, FileState
+from shared.database.types import FileUuid, SerialKey, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+_IN_INBOX = text("inbox_location IS NOT NULL")
+
+
+def _one_of(column: str, values: type[FileState] | type[DatasetState]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", FileUuid, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("path", Text, nullable=False, comment="in the user's inbox, without leading slash"),
+    Column("state", Text, nullable=False),
+    Column("size", BigInteger, comment="bytes of the upload"),
+    Column("inbox_location", Text, comment="store that holds the upload under the file id; null when it is gone"),
+    Column("header", LargeBinary, comment="Crypt4GH header as uploaded"),
+    Column("key_fingerprint", Text, ForeignKey("keys.fingerprint"), comment="archive key that opens the header"),
+    Column("archive_location", Text, comment="store that holds the body under the file id"),
+    Column("archive_size", BigInteger, comment="bytes of the body"),
+    Column("plain_size", BigInteger, comment="bytes of the plaintext"),
+    Column("backup_location", Text, comment="store that holds header and body under the file id"),
+    Column("accession", Text, unique=True),
+    Column("error", Text, comment="why the last thing asked for was refused; null when all is well"),
+    Column("registered_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    CheckConstraint(_one_of("state", FileState), name="state"),
+    Index("ix_files_user_path", "user", "path"),
+    Index("ix_files_state", "state"),
+    # one upload per path is the current one, however many sessions finish at the same time
+    Index("uq_files_inbox", "user", "path", unique=True, sqlite_where=_IN_INBOX, postgresql_where=_IN_INBOX),
+)
+
+checksums = Table(
+    "checksums",
+    metadata,
+    Column("file_id", FileUuid, ForeignKey("files.id"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("algorithm", Text, primary_key=True),
+    Column("value", Text, nullable=False, comment="lower-case hexadecimal"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", SerialKey, primary_key=True),
+    Column("file_id", FileUuid, ForeignKey("files.id"), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("reason", Text),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_events_file_id", "file_id"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("registered_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    CheckConstraint(_one_of("state", DatasetState), name="state"),
+)
+
+dataset_files = Table(
+    "dataset_files",
+    metadata,
+    Column("dataset_id", Text, ForeignKey("datasets.id"), primary_key=True),
+    Column("file_id", FileUuid, ForeignKey("files.id"), primary_key=True),
+    Column("added_at", UtcDateTime, nullable=False),
+    Index("ix_dataset_files_file_id", "file_id"),
+)
+
+dataset_events = Table(
+    "dataset_events",
+    metadata,
+    Column("id", SerialKey, primary_key=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_dataset_events_dataset_id", "dataset_id"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("fingerprint", Text, primary_key=True, comment="the X25519 public key in hexadecimal, as FEGA's key_hash"),
+    Column("description", Text, nullable=False),
+    Column("registered_at", UtcDateTime, nullable=False),
+    Column("deprecated_at", UtcDateTime),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("password_hash", Text, comment="bcrypt; null: no log-in by password"),
+    Column("enabled", Integer, nullable=False, server_default="1"),
+    Column("registered_at", UtcDateTime, nullable=False),
+)
+
+user_keys = Table(
+    "user_keys",
+    metadata,
+    Column("user", Text, ForeignKey("users.name"), primary_key=True),
+    Column("ssh_key", Text, primary_key=True, comment="OpenSSH form: type and base64, no comment"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("dataset_id", Text, primary_key=True),
+    Column("until", UtcDateTime, comment="null: without end"),
+    Column("granted_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Object stores: one port, on S3 or on a directory."""

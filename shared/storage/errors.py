@@ -1,0 +1,23 @@
+"""What can go wrong with an object store, whatever it is made of."""
+
+from shared.errors import ConfigurationError, StrongroomError, TransientError
+
+
+class ObjectMissing(StrongroomError):
+    """There is no object under this key."""
+
+
+class UploadMissing(StrongroomError):
+    """There is no unfinished upload of this key and id, or it does not hold the parts that were named."""
+
+
+class IncompleteBody(StrongroomError):
+    """The source ended before the promised number of bytes; nothing was stored."""
+
+
+class StoreUnavailable(TransientError):
+    """The object store is away, broke off, or answers with a passing fault."""
+
+
+class StoreRefused(ConfigurationError):
+    """The object store refuses us: credentials, bucket, folder or permissions are wrong."""

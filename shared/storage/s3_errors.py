@@ -1,0 +1,60 @@
+"""The border to the S3 client: its errors become ours, here and only here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ssl import SSLCertVerificationError
+from xml.etree.ElementTree import ParseError
+
+from minio.error import MinioException, S3Error
+from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+
+from shared.errors import StrongroomError
+from shared.storage.errors import ObjectMissing, StoreRefused, StoreUnavailable, UploadMissing
+
+_MEANINGS: dict[str, type[StrongroomError]] = {
+    "NoSuchKey": ObjectMissing,
+    "NoSuchVersion": ObjectMissing,
+    "NoSuchUpload": UploadMissing,
+    "InvalidPart": UploadMissing,
+    # refusals by status, passing by nature: damage or congestion on the way, or a source replaced during a copy
+    "BadDigest": StoreUnavailable,
+    "IncompleteBody": StoreUnavailable,
+    "OperationAborted": StoreUnavailable,
+    "PreconditionFailed": StoreUnavailable,
+    "RequestTimeout": StoreUnavailable,
+    "XAmzContentSHA256Mismatch": StoreUnavailable,
+}
+_PASSING_STATUSES = frozenset({408, 425, 429})
+
+
+@contextmanager
+def s3_errors() -> Iterator[None]:
+    """Translate what the S3 client and its HTTP pool raise into the errors of `shared.storage.errors`."""
+    try:
+        yield
+    except S3Error as error:
+        raise _meaning(error)(f"the store answered {error.code} (status {error.response.status})") from error
+    except HTTPError as error:
+        kind = StoreRefused if _distrusted(error) else StoreUnavailable
+        raise kind(f"no answer from the store: {_cause(error)}") from error
+    except (MinioException, ParseError) as error:
+        raise StoreUnavailable(f"no S3 answer from the store: {type(error).__name__}") from error
+
+
+def _meaning(error: S3Error) -> type[StrongroomError]:
+    status = error.response.status
+    known = _MEANINGS.get(error.code or "")
+    if known:
+        return known
+    return StoreUnavailable if status >= 500 or status in _PASSING_STATUSES else StoreRefused
+
+
+def _distrusted(error: HTTPError) -> bool:
+    """Tell whether the server's certificate is not to be trusted: waiting does not mend that."""
+    reason = error.reason if isinstance(error, MaxRetryError) else error
+    return isinstance(reason, SSLError) and any(isinstance(arg, SSLCertVerificationError) for arg in reason.args)
+
+
+def _cause(error: HTTPError) -> str:
+    reason = error.reason if isinstance(error, MaxRetryError) else error
+    return type(reason).__name__

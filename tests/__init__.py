@@ -1,0 +1,1 @@
+"""Tests: promises of Strongroom, kept by unit tests and by tests on real servers."""
