@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 ATTEMPT = "strongroom-attempt"
 FIRST_SEEN = "strongroom-first-seen"
-"""Headers of a delivery that was put off: how often, and since when (Unix time)."""
+"""Headers of our messages: how often its delivery was put off, and when it was sent first (Unix time, ms)."""
 
 _HANDLED = select(handled.c.queue).where(
     handled.c.queue == bindparam("this_queue"), handled.c.message_id == bindparam("message", type_=FileUuid)
@@ -138,7 +138,8 @@ class RabbitSource:
                 correlation_id=properties.correlation_id,
                 message_id=to_message_id(properties.message_id),
                 attempt=_number(headers.get(ATTEMPT)),
-                first_seen=_time(headers.get(FIRST_SEEN)),
+                first_seen=_first_seen(headers.get(FIRST_SEEN), properties.timestamp),
+                redelivered=method.redelivered,
                 died=_death(method.routing_key, headers),
                 receipt=_Receipt(channel, method.delivery_tag),
             )
@@ -164,5 +165,8 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _time(value: object) -> datetime:
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else now()
+def _first_seen(milliseconds: object, timestamp: int | None) -> datetime:
+    if isinstance(milliseconds, int):
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    # other senders say whole seconds: take the end of theirs
+    return now() if timestamp is None else datetime.fromtimestamp(timestamp + 1, UTC)

@@ -22,6 +22,9 @@ class Delivery:
     message_id: MessageId | None = None
     attempt: int = 0
     first_seen: datetime = field(default_factory=now)
+    """when it was sent first, as far as is known"""
+    redelivered: bool = False
+    """whether it may have been delivered before"""
     receipt: object = None
     died: str | None = None
     """of a delivery from the queue `dead`: the queue it came from and why, as the broker says"""
@@ -31,6 +34,10 @@ class Delivery:
     def file_id(self) -> FileId | None:
         """The file it is about, if its correlation id is one of ours."""
         return parse_file_id(self.correlation_id)
+
+    def predates(self, moment: datetime) -> bool:
+        """Tell whether this is an old message that comes again: sent before `moment`, and delivered before."""
+        return (self.redelivered or self.races_lost > 0) and self.first_seen < moment
 
     @property
     def text(self) -> str:

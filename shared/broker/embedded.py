@@ -142,5 +142,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         message_id=MessageId(row.message_id),
         attempt=row.attempt,
         first_seen=row.first_seen,
+        redelivered=True,  # a process that was killed may have had it in hand
         receipt=row.id,
     )

@@ -14,7 +14,7 @@ from shared.broker.unit import Lease, Unit
 from shared.database.engine import Conflict, DatabaseAway
 from shared.database.queue_tables import leases
 from shared.database.records import File
-from shared.database.statements import LEASE_RELEASE, Statement
+from shared.database.statements import FILE_TOUCH, LEASE_RELEASE, Statement
 from shared.database.states import FileState
 from shared.database.types import FileUuid, UtcDateTime
 from shared.errors import NotYet
@@ -74,9 +74,11 @@ class LeaseKeeper:
         """
         start, lease = Unit(unit.service), Lease(file.id, str(uuid4()))
         start.add(LEASE_CLAIM, name=lease.name, token=lease.token, at=start.at, expires_at=start.at + self._ttl)
-        if moving_to is not None and moving_to is not file.state:
+        if moving_to in {None, file.state}:
+            start.add(FILE_TOUCH, file=file.id, is_still=file.state.value, at=start.at)
+        else:
             start.move(file, moving_to)
-            file = replace(file, state=moving_to)
+        file = replace(file, state=moving_to or file.state, changed_at=start.at)
         try:
             self._committer.commit(start)
         except Conflict:

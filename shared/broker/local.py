@@ -46,5 +46,6 @@ def local_node(database: Database, flow: FlowSettings) -> Node:
         source=lambda queue: EmbeddedSource(database, queue, bell, prefetch=flow.prefetch),
         flow=flow,
         parts=(committer, leases, Sweeper(database)),
+        has_broker=False,
         checks={"database": database.check},
     )

@@ -16,6 +16,14 @@ Check = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class Assembly:
+    """A service put together: its parts in the order in which they start, and what it needs to be ready."""
+
+    parts: Sequence[Part]
+    checks: Mapping[str, Check]
+
+
+@dataclass(frozen=True)
 class Node:
     """The ground of a process; `parts` are to be started before, and stopped after, those of the services."""
 
@@ -26,6 +34,7 @@ class Node:
     flow: FlowSettings
     parts: Sequence[Part]
     checks: Mapping[str, Check]
+    has_broker: bool
 
     def runner(self, service: str, queue: str, handler: Handler, *, workers: int | None = None) -> Runner:
         """Make a runner for a queue; call it before the node is started."""

@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 class Patience:
     """How long deliveries are put off."""
 
-    not_yet: tuple[float, ...] = (1, 2, 5, 10, 30, 60)
+    not_yet: tuple[float, ...] = (0.5, 1, 2, 5, 10, 30, 60)
     """seconds; the last one again and again"""
     not_yet_deadline: timedelta = timedelta(days=7)
     transient: tuple[float, ...] = (5, 30, 120, 600, 3600)

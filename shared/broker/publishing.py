@@ -36,10 +36,7 @@ class Outgoing:
 
     def properties(self) -> pika.BasicProperties:
         """Return the properties with which FEGA messages are published."""
-        headers: dict[str, Any] = {}
-        if self.attempt:
-            headers = {ATTEMPT: self.attempt, FIRST_SEEN: self.first_seen.timestamp()}
-            headers[FIRST_SEEN] = int(headers[FIRST_SEEN])
+        headers = {ATTEMPT: self.attempt, FIRST_SEEN: int(self.first_seen.timestamp() * 1000)}
         return pika.BasicProperties(
             content_type="application/json",
             content_encoding="UTF-8",

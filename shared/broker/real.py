@@ -51,5 +51,6 @@ def _assemble(settings: RealSettings, database: Database) -> Node:
         source=lambda queue: RabbitSource(link, queue, prefetch=settings.prefetch),
         flow=settings,
         parts=(link, relay, committer, leases, Sweeper(database)),
+        has_broker=True,
         checks={"database": database.check, "broker": check_broker},
     )

@@ -21,7 +21,7 @@ class FlowSettings(Settings):
     not_yet_seconds: tuple[float, ...] = Field(
         default=Patience.not_yet,
         description="Delays of a message that came too early; the last one repeats.",
-        examples=["[1, 2, 5, 10, 30, 60]"],
+        examples=["[0.5, 1, 2, 5, 10, 30, 60]"],
     )
     not_yet_days: float = Field(default=7, gt=0, description="After so many days it becomes a dead letter.")
     transient_seconds: tuple[float, ...] = Field(

@@ -68,7 +68,8 @@ class Unit:
         check_file_transition(file.state, to)
         assert facts.keys() <= FACTS, facts.keys() - FACTS
         new = {f"new_{name}": facts.get(name) for name in FACTS}
-        self.add(FILE_MOVE, file=file.id, was=file.state.value, to=to.value, reason=reason, at=self.at, **new)
+        step = {"was": file.state.value, "to": to.value, "seen": file.changed_at, "at": self.at}
+        self.add(FILE_MOVE, file=file.id, reason=reason, **step, **new)
         self.event(file.id, to.value, reason=reason)
 
     def move_dataset(self, dataset: DatasetId, was: DatasetState, to: DatasetState) -> None:

@@ -39,8 +39,6 @@ def narrow(kept: Iterable[Interval], start: int, end: int | None) -> Iterator[In
         if low < high:
             yield low, high
         seen += behind - first
-        if seen >= stop:
-            return
 
 
 class Editor:
@@ -57,19 +55,26 @@ class Editor:
         """Whether no later chunk can hold a kept byte."""
         return self._first >= END
 
-    def pieces(self, chunk: memoryview) -> list[memoryview]:
-        """Return the kept parts of the next chunk: views of it, not copies."""
-        kept = []
+    def pieces(self, chunk: memoryview) -> Iterator[memoryview]:
+        """Yield the kept parts of the next chunk, as views of it; to be exhausted before the next call."""
         start, limit = self._position, self._position + len(chunk)
         while self._first < limit:
             low, high = max(self._first, start), min(self._behind, limit)
             if low < high:
-                kept.append(chunk[low - start : high - start])
+                yield chunk[low - start : high - start]
             if self._behind > limit:
                 break
             self._first, self._behind = next(self._kept, _NOTHING)
         self._position = limit
-        return kept
+
+    def compact(self, chunk: memoryview) -> memoryview:
+        """Move the kept parts of the next chunk to its front and return the view of them."""
+        size = 0
+        for piece in self.pieces(chunk):
+            if len(piece) < len(chunk):
+                chunk[size : size + len(piece)] = piece
+            size += len(piece)
+        return chunk[:size]
 
 
 def apply(chunks: Iterable[memoryview], edits: Sequence[int] | None) -> Iterator[memoryview]:

@@ -64,14 +64,19 @@ def examine(
     return work.result()
 
 
+_EMPTY = memoryview(b"")
+
+
 @dataclass
 class _Slot:
     """The buffers of a batch and what is in them."""
 
     cipher: memoryview = field(default_factory=cipher_buffer)
     plain: memoryview = field(default_factory=plain_buffer)
-    sealed: memoryview = field(default_factory=lambda: memoryview(b""))
-    pieces: list[memoryview] = field(default_factory=list)
+    sealed: memoryview = _EMPTY
+    """The part of `cipher` that was read."""
+    visible: memoryview = _EMPTY
+    """The part of `plain` that is left by the edit list."""
 
 
 class _Work:
@@ -98,7 +103,7 @@ class _Work:
         """Return the stages in the order of a batch's life."""
         sealed = [Stage(work=partial(_hash_sealed, digest)) for digest in _each(self._archived, self._upload)]
         decrypt = Stage(work=self.decrypt)
-        plain = [Stage(work=partial(_hash_pieces, digest), after=decrypt) for digest in _each(self._plain)]
+        plain = [Stage(work=partial(_hash_visible, digest), after=decrypt) for digest in _each(self._plain)]
         return [*sealed, decrypt, *plain]
 
     def fill(self, slot: _Slot) -> bool:
@@ -111,8 +116,8 @@ class _Work:
     def decrypt(self, slot: _Slot) -> None:
         """Decrypt a batch and apply the edit list."""
         count = self._decryptor.decrypt(slot.sealed, slot.plain)
-        slot.pieces = self._editor.pieces(slot.plain[:count])
-        self._plain_size += sum(map(len, slot.pieces))
+        slot.visible = self._editor.compact(slot.plain[:count])
+        self._plain_size += len(slot.visible)
 
     def result(self) -> Examination:
         """Return the findings, when all stages are done."""
@@ -143,6 +148,5 @@ def _hash_sealed(digest: Digest, slot: _Slot) -> None:
     digest.update(slot.sealed)
 
 
-def _hash_pieces(digest: Digest, slot: _Slot) -> None:
-    for piece in slot.pieces:
-        digest.update(piece)
+def _hash_visible(digest: Digest, slot: _Slot) -> None:
+    digest.update(slot.visible)

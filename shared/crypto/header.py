@@ -15,9 +15,10 @@ from shared.crypto.keys import PrivateKey, PublicKey, generate
 from shared.crypto.library import packets, translated
 from shared.crypto.reading import Reader, read_full
 
-# A packet with a data key is 108 bytes, a piece in an edit list 16. So 1 MiB leaves room for an edit list of 65 000
-# pieces, and 1000 packets for as many readers; trying one key on 1000 packets takes about a tenth of a second.
-MAX_HEADER = 2**20
+# A packet with a data key is 108 bytes, a piece in an edit list 16. So 1000 packets leave room for as many readers and
+# fill 108 kB, and 256 KiB leave room for an edit list of 16 000 pieces, which takes 1.3 MB of memory when unpacked.
+# Trying one key on 1000 packets takes about a tenth of a second.
+MAX_HEADER = 2**18
 MAX_PACKETS = 1000
 
 # With n data keys a hostile file can make each segment cost n trials, so their number bounds the time of a decryption.

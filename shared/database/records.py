@@ -1,5 +1,6 @@
 """Rows as values, and the few questions about files that most services ask."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from shared.database.queue_tables import sidecars
 from shared.database.states import FileState
 from shared.database.tables import checksums, files
 from shared.database.types import FileUuid
+from shared.errors import MessageRefused
 from shared.identifiers import FileId, inbox_paths
 
 
@@ -28,6 +31,10 @@ class ChecksumSource(StrEnum):
     """by us, over the plaintext"""
     BACKUP = "backup"
     """by us, over header and body as read back from the backup"""
+
+
+SIDECAR_ALGORITHMS = ("sha256", "md5")
+"""Endings of the files in which submitters give checksums."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +59,17 @@ class File:
     changed_at: datetime
 
 
-_COLUMNS = [files.c[name] for name in File.__dataclass_fields__]
-_BY_ID = select(*_COLUMNS).where(files.c.id == bindparam("file", type_=FileUuid))
-_BY_ACCESSION = select(*_COLUMNS).where(files.c.accession == bindparam("accession"))
+FILE_COLUMNS = [files.c[name] for name in File.__dataclass_fields__]
+_BY_ID = select(*FILE_COLUMNS).where(files.c.id == bindparam("file", type_=FileUuid))
+_BY_ACCESSION = select(*FILE_COLUMNS).where(files.c.accession == bindparam("accession"))
 _BY_PATH = (
-    select(*_COLUMNS)
+    select(*FILE_COLUMNS)
     .where(files.c.user == bindparam("user"), files.c.path == bindparam("path"), files.c.state != FileState.REGISTERED)
     # of several uploads under one name the one that is in the inbox counts, then the newest
     .order_by(files.c.inbox_location.is_(None), files.c.registered_at.desc())
     .limit(1)
 )
+_SIDECAR = select(sidecars.c.value).where(sidecars.c.user == bindparam("user"), sidecars.c.path == bindparam("path"))
 _CHECKSUMS = select(checksums.c.source, checksums.c.algorithm, checksums.c.value).where(
     checksums.c.file_id == bindparam("file", type_=FileUuid)
 )
@@ -94,9 +102,45 @@ def file_by_path(connection: Connection, user: str, filepath: str) -> File | Non
     return next((file for file in found if file is not None), None)
 
 
+def file_of_message(connection: Connection, file_id: FileId | None, user: str, filepath: str) -> File:
+    """Return the file that a message is about: by its correlation id, or by user and path if that is none of ours.
+
+    Raises MessageRefused if there is no such file, or if the correlation id is that of another user's file.
+    """
+    file = None if file_id is None else file_by_id(connection, file_id)
+    if file is None:
+        file = file_by_path(connection, user, filepath)
+    if file is None:
+        raise MessageRefused("the inbox of this user has no such file: upload it, or correct user and path")
+    if file.user != user:
+        raise MessageRefused("the correlation id belongs to a file of another user")
+    return file
+
+
 def checksums_of(connection: Connection, file_id: FileId) -> dict[ChecksumSource, dict[str, str]]:
     """Return all known checksums of a file, by source and algorithm."""
     known: dict[ChecksumSource, dict[str, str]] = {}
     for source, algorithm, value in connection.execute(_CHECKSUMS, {"file": file_id}):
         known.setdefault(ChecksumSource(source), {})[algorithm] = value
     return known
+
+
+def all_checksums(connection: Connection, file: File) -> dict[ChecksumSource, dict[str, str]]:
+    """Return all known checksums of a file, with those that the submitter uploaded in files beside it.
+
+    `a.c4gh.sha256` is taken over the upload `a.c4gh`, and `a.sha256` over its plaintext. What a message said counts
+    for less than such a file, which the submitter may have corrected.
+    """
+    known = checksums_of(connection, file.id)
+    for algorithm in SIDECAR_ALGORITHMS:
+        for source, path in _sidecar_paths(file.path, algorithm):
+            value = connection.scalar(_SIDECAR, {"user": file.user, "path": path})
+            if value is not None:
+                known.setdefault(source, {})[algorithm] = value
+    return known
+
+
+def _sidecar_paths(path: str, algorithm: str) -> Iterator[tuple[ChecksumSource, str]]:
+    yield ChecksumSource.SUBMITTED, f"{path}.{algorithm}"
+    if path.endswith(".c4gh"):
+        yield ChecksumSource.SUBMITTED_PLAIN, f"{path.removesuffix('.c4gh')}.{algorithm}"

@@ -63,7 +63,8 @@ FILE_LEAVE_INBOX = Statement(
 FILE_MOVE = Statement(
     12,
     update(files)
-    .where(files.c.id == _uuid("file"), files.c.state == bindparam("was"))
+    # the time of the last change stands for a version: what was decided on an older one is decided anew
+    .where(files.c.id == _uuid("file"), files.c.state == bindparam("was"), files.c.changed_at == _time("seen"))
     .values(
         state=bindparam("to"),
         error=bindparam("reason"),
@@ -82,6 +83,13 @@ FILE_RESET = Statement(
     ),
 )  # fmt: skip
 FILE_FAULT = Statement(14, update(files).where(files.c.id == _uuid("file")).values(error=bindparam("reason")))
+FILE_TOUCH = Statement(
+    14,
+    update(files)
+    .where(files.c.id == _uuid("file"), files.c.state == bindparam("is_still"))
+    .values(changed_at=_time("at")),
+    conditional=True,
+)
 FILE_RENAME = Statement(
     15,
     update(files)

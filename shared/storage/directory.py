@@ -124,9 +124,10 @@ class DirectoryStore:
                 append_range(origin, offset, length, file)
             return _publish(file, target)
 
-    def presigned_get(self, key: str, expires: timedelta) -> None:  # noqa: ARG002
+    def presigned_get(self, key: str, expires: timedelta) -> str | None:  # noqa: ARG002
         """Return None: a folder has no URLs."""
         check_key(key)
+        return None
 
     def start_upload(self, key: str) -> str:
         """Begin an upload in parts and return its id."""

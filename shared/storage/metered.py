@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from shared.errors import ConfigurationError, StrongroomError
 from shared.storage.errors import IncompleteBody, ObjectMissing, StoreUnavailable, UploadMissing
@@ -49,10 +49,13 @@ class StoreMetrics:
         )
 
 
+PROCESS_METRICS = StoreMetrics(REGISTRY)
+
+
 class MeteredStore:
     """A store that counts and times what is asked of it; `wrapped` is the store itself."""
 
-    def __init__(self, store: ObjectStore, metrics: StoreMetrics) -> None:
+    def __init__(self, store: ObjectStore, metrics: StoreMetrics = PROCESS_METRICS) -> None:
         self.wrapped = store
         self._metrics = metrics
         self._written = metrics.bytes.labels(store.name, "written")
@@ -72,11 +75,10 @@ class MeteredStore:
 
     @contextmanager
     def open(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[Reader]:
-        """Pass on, and count the bytes as they are read; a body that breaks off counts as a request of its own."""
-        opening = self.wrapped.open(key, offset, length)
-        with self._measured("open"):
-            body = opening.__enter__()
-        with _closing(opening):
+        """Pass on, and count the bytes as they are read; one that breaks off is a failed `read`."""
+        with ExitStack() as stack:
+            with self._measured("open"):
+                body = stack.enter_context(self.wrapped.open(key, offset, length))
             yield _MeteredBody(body, self)
 
     def stat(self, key: str) -> Stat:
@@ -101,3 +103,104 @@ class MeteredStore:
         """Pass on; no byte goes through this process."""
         with self._measured("copy"):
             return self.wrapped.copy_range(unwrapped(source), source_key, offset, length, key)
+
+    def presigned_get(self, key: str, expires: timedelta) -> str | None:
+        """Pass on; no request."""
+        return self.wrapped.presigned_get(key, expires)
+
+    def check(self) -> None:
+        """Pass on."""
+        with self._measured("check"):
+            self.wrapped.check()
+
+    def start_upload(self, key: str) -> str:
+        """Pass on."""
+        with self._measured("start_upload"):
+            return self.wrapped.start_upload(key)
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes | bytearray | memoryview) -> Part:
+        """Pass on, and count the bytes that were stored."""
+        with self._measured("put_part"):
+            part = self.wrapped.put_part(key, upload_id, number, body)
+        self._written.inc(part.size)
+        return part
+
+    def list_parts(self, key: str, upload_id: str) -> Parts:
+        """Pass on."""
+        with self._measured("list_parts"):
+            return self.wrapped.list_parts(key, upload_id)
+
+    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> Stat:
+        """Pass on."""
+        with self._measured("complete_upload"):
+            return self.wrapped.complete_upload(key, upload_id, parts)
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Pass on."""
+        with self._measured("abort_upload"):
+            self.wrapped.abort_upload(key, upload_id)
+
+    def unfinished_uploads(self) -> Iterator[UnfinishedUpload]:
+        """Pass on; the time of the caller between two uploads is not measured."""
+        return self._iterated("unfinished_uploads", self.wrapped.unfinished_uploads())
+
+    def count_read(self, body: Reader, buffer: memoryview) -> int:
+        """Read once from a body of this store."""
+        try:
+            count = body.readinto(buffer)
+        except StrongroomError as error:
+            self._count("read", _outcome(error))
+            raise
+        self._read.inc(count)
+        return count
+
+    @contextmanager
+    def _measured(self, operation: str) -> Iterator[None]:
+        began = time.perf_counter()
+        outcome = "error"
+        try:
+            yield
+            outcome = "ok"
+        except StrongroomError as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            self._time(operation, time.perf_counter() - began)
+            self._count(operation, outcome)
+
+    def _iterated(self, operation: str, items: Iterator[Item]) -> Iterator[Item]:
+        """Measure one listing as a whole: the sum of the time its items take, and how it ended."""
+        seconds = 0.0
+        outcome = "ok"
+        try:
+            began = time.perf_counter()
+            for item in items:
+                seconds += time.perf_counter() - began
+                yield item
+                began = time.perf_counter()
+            seconds += time.perf_counter() - began
+        except StrongroomError as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            self._time(operation, seconds)
+            self._count(operation, outcome)
+
+    def _time(self, operation: str, seconds: float) -> None:
+        self._metrics.seconds.labels(self.name, operation).observe(seconds)
+
+    def _count(self, operation: str, outcome: str) -> None:
+        self._metrics.requests.labels(self.name, operation, outcome).inc()
+
+
+class _MeteredBody:
+    def __init__(self, body: Reader, store: MeteredStore) -> None:
+        self._body = body
+        self._store = store
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return self._store.count_read(self._body, buffer)
+
+
+def _outcome(error: StrongroomError) -> str:
+    return next((name for kind, name in _OUTCOMES if isinstance(error, kind)), "error")

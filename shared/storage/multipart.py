@@ -36,27 +36,31 @@ class S3Requests:
     @s3_errors()
     def put(self, key: str, body: Body) -> str:
         """Store an object in one request and return its tag."""
-        result = self._client._put_object(self._bucket, key, _octets(body), {"Content-Type": _OCTETS})  # noqa: SLF001
+        result = self._client._put_object(self._bucket, key, _octets(body), {"Content-Type": _OCTETS})
         return cast("str", result.etag)
 
     @s3_errors()
     def copy(self, key: str, source: CopySource) -> None:
         """Copy a whole object of 5 GiB or less."""
-        headers: DictType = {**source.gen_copy_headers(), "x-amz-metadata-directive": "REPLACE", "Content-Type": _OCTETS}
+        headers: DictType = {
+            **source.gen_copy_headers(),
+            "x-amz-metadata-directive": "REPLACE",
+            "Content-Type": _OCTETS,
+        }
         with _whole_answer():
             # the public copy_object would ask for the size once more
-            parse_copy_object(self._client._execute("PUT", self._bucket, key, headers=headers))  # noqa: SLF001
+            parse_copy_object(self._client._execute("PUT", self._bucket, key, headers=headers))
 
     @s3_errors()
     def start(self, key: str) -> str:
         """Begin an upload and return its id."""
-        return self._client._create_multipart_upload(self._bucket, key, {})  # noqa: SLF001
+        return self._client._create_multipart_upload(self._bucket, key, {})
 
     @s3_errors()
     def put_part(self, key: str, upload_id: str, number: int, body: Body) -> Part:
         """Store one part."""
         octets = _octets(body)
-        etag = self._client._upload_part(self._bucket, key, octets, None, upload_id, number)  # noqa: SLF001
+        etag = self._client._upload_part(self._bucket, key, octets, None, upload_id, number)
         return Part(number, len(octets), etag)
 
     @s3_errors()
@@ -65,14 +69,22 @@ class S3Requests:
         last = span.offset + span.length - 1
         headers: DictType = {**source.gen_copy_headers(), "x-amz-copy-source-range": f"bytes={span.offset}-{last}"}
         with _whole_answer():
-            etag, _ = self._client._upload_part_copy(self._bucket, key, upload_id, span.number, headers)  # noqa: SLF001
+            etag, _ = self._client._upload_part_copy(self._bucket, key, upload_id, span.number, headers)
         return Part(span.number, span.length, etag)
 
-    @s3_errors()
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
         """Make the object of the parts, which are in the order of their numbers."""
+        try:
+            self._complete(key, upload_id, parts)
+        except StoreUnavailable:
+            # Ceph answers 500 for an upload that is not there, so ask; this raises UploadMissing
+            self._parts_page(key, upload_id, None)
+            raise
+
+    @s3_errors()
+    def _complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
         listed = [MinioPart(part.number, part.etag) for part in parts]
-        result = self._client._complete_multipart_upload(self._bucket, key, upload_id, listed)  # noqa: SLF001
+        result = self._client._complete_multipart_upload(self._bucket, key, upload_id, listed)
         if not result.object_name:
             # an error found after the status line was sent comes with status 200 (S3 API, CompleteMultipartUpload)
             raise StoreUnavailable("the store did not complete the upload")
@@ -80,7 +92,7 @@ class S3Requests:
     def abort(self, key: str, upload_id: str) -> None:
         """Drop an upload; a missing one is fine."""
         with suppress(UploadMissing, ObjectMissing), s3_errors():
-            self._client._abort_multipart_upload(self._bucket, key, upload_id)  # noqa: SLF001
+            self._client._abort_multipart_upload(self._bucket, key, upload_id)
 
     def parts(self, key: str, upload_id: str) -> Parts:
         """List the parts stored so far."""
@@ -109,18 +121,14 @@ class S3Requests:
     def _parts_page(self, key: str, upload_id: str, marker: str | None) -> ListPartsResult:
         try:
             with s3_errors():
-                return self._client._list_parts(  # noqa: SLF001
-                    self._bucket, key, upload_id, part_number_marker=marker
-                )
+                return self._client._list_parts(self._bucket, key, upload_id, part_number_marker=marker)
         except ObjectMissing as error:
             # Ceph names the object, not the upload, as what is missing
             raise UploadMissing from error
 
     @s3_errors()
     def _uploads_page(self, key: str | None, upload_id: str | None) -> ListMultipartUploadsResult:
-        return self._client._list_multipart_uploads(  # noqa: SLF001
-            self._bucket, key_marker=key, upload_id_marker=upload_id
-        )
+        return self._client._list_multipart_uploads(self._bucket, key_marker=key, upload_id_marker=upload_id)
 
 
 def _octets(body: Body) -> bytes:

@@ -100,8 +100,7 @@ class S3Store:
         with self._upload(key) as upload_id:
             step = part_size(size, self._sizes.upload)
             tasks = self._part_puts(key, upload_id, source, size)
-            self._requests.complete(key, upload_id, in_order(self._pool, tasks, at_once=buffers(step)))
-        return self._made(key, size)
+            return self.complete_upload(key, upload_id, in_order(self._pool, tasks, at_once=buffers(step)))
 
     @contextmanager
     def open(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[Reader]:
@@ -161,9 +160,13 @@ class S3Store:
         origin = CopySource(source.name, source_key, match_etag=etag)
         if length == size <= self._sizes.copy:
             self._requests.copy(key, origin)
-        else:
-            self._copy_in_parts(origin, offset, length, key)
-        return self._made(key, length)
+            return self._made(key, length)
+        with self._upload(key) as upload_id:
+            parts = self._part_copies(key, upload_id, origin, offset, length)
+            if source.stat(source_key).etag != etag:
+                # Ceph does not heed the condition on the tag when it copies a part
+                raise StoreUnavailable("the source was replaced during the copy")
+            return self.complete_upload(key, upload_id, parts)
 
     def presigned_get(self, key: str, expires: timedelta) -> str:
         """Return a URL that reads the object for a while, from 1 second to 7 days."""
@@ -220,6 +223,8 @@ class S3Store:
         upload_id = self._requests.start(key)
         try:
             yield upload_id
+        except UploadMissing as error:
+            raise StoreUnavailable("someone else has ended the upload") from error
         except BaseException:
             with suppress(StrongroomError):
                 self._requests.abort(key, upload_id)
@@ -235,13 +240,12 @@ class S3Store:
             fill(source, buffer[:length])
             yield partial(self._requests.put_part, key, upload_id, number, buffer[:length])
 
-    def _copy_in_parts(self, origin: CopySource, offset: int, length: int, key: str) -> None:
+    def _part_copies(self, key: str, upload_id: str, origin: CopySource, offset: int, length: int) -> Parts:
         step = part_size(length, self._sizes.copy)
-        with self._upload(key) as upload_id:
-            copies = (
-                partial(self._requests.copy_part, key, upload_id, origin, span) for span in spans(offset, length, step)
-            )
-            self._requests.complete(key, upload_id, in_order(self._pool, copies, at_once=AT_ONCE))
+        copies = (
+            partial(self._requests.copy_part, key, upload_id, origin, span) for span in spans(offset, length, step)
+        )
+        return in_order(self._pool, copies, at_once=AT_ONCE)
 
     def _made(self, key: str, size: int) -> Stat:
         """Ask for what was made of parts: not every server tells its tag (Ceph), and its size is the proof."""

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,6 +41,24 @@ class Home:
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
         folder.chmod(0o711)
         return folder
+
+    def end(self) -> None:
+        """End all servers of the run, whoever started them, and remove the folder."""
+        ends = [end for pid in keeper.keepers(self.folder) if (end := _told_to_end(pid))]
+        for end in ends:
+            select.select([end], [], [], 10)
+            os.close(end)
+        shutil.rmtree(self.folder)
+
+
+def _told_to_end(pid: int) -> int | None:
+    """Tell a keeper to end; give a descriptor that becomes readable when it has."""
+    try:
+        end = os.pidfd_open(pid)
+        signal.pidfd_send_signal(end, signal.SIGTERM)
+    except ProcessLookupError:
+        return None
+    return end
 
 
 class Process:
@@ -84,6 +103,11 @@ class Process:
                 stderr=output,
                 start_new_session=True,
             )
+
+    def ensure(self) -> None:
+        """Start the process unless it runs."""
+        if not self.running:
+            self.start()
 
     def stop(self, with_signal: int = signal.SIGTERM, *, within: float = 30) -> None:
         """Ask the process to end, and kill it if it does not; harmless when it does not run."""
@@ -148,7 +172,7 @@ class Process:
 def run(command: Sequence[str | Path], *, folder: Path, given: str | None = None, within: float = 60) -> str:
     """Run a program to its end and give what it printed; raises `ServerError` with its words if it fails."""
     done = subprocess.run(
-        [str(part) for part in command],
+        ["setpriv", "--pdeathsig=KILL", "--", *map(str, command)],
         env=_environment(folder),
         cwd=folder,
         input=given,

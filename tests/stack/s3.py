@@ -21,6 +21,15 @@ def client(server: S3Server) -> Minio:
     )
 
 
+def listens(server: S3Server) -> bool:
+    """Whether the server answers HTTP at all, whatever it says."""
+    try:
+        urllib3.request("GET", server.endpoint, timeout=2, retries=False)
+    except urllib3.exceptions.HTTPError:
+        return False
+    return True
+
+
 def lists_buckets(server: S3Server) -> bool:
     """Whether the server lists its buckets for its owner."""
     try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
-from tests.stack.process import Home, Process, wait_until
+from tests.stack.process import Home, Process, ServerError, wait_until
 
 Handle = TypeVar("Handle")
 
@@ -50,13 +50,17 @@ class Server(ABC, Generic[Handle]):
         """Whether a client can log in and be served."""
 
     def start(self) -> None:
-        """Start the server and wait for a real login."""
+        """Start the server and wait for a real login; what runs already is left as it is."""
         begin = time.monotonic()
         if not self._prepared:
             self._prepare()
             self._prepared = True
-        self._launch()
-        self._wait()
+        try:
+            self._launch()
+            self._wait()
+        except ServerError:
+            self.end()
+            raise
         self.boot_seconds = time.monotonic() - begin
 
     def stop(self) -> None:
@@ -101,7 +105,7 @@ class Server(ABC, Generic[Handle]):
         self.end()
 
     def _launch(self) -> None:
-        self._front.start()
+        self._front.ensure()
 
     def _wait(self) -> None:
         wait_until(self._answers, within=self.start_seconds, what=f"{self.name} does not start", process=self._front)

@@ -170,19 +170,21 @@ def test_body_is_read_by_one_worker_at_a_time() -> None:
     assert source.most_threads == before + 2
 
 
-@pytest.mark.parametrize(("size", "workers"), [(BATCH - 1, 2), (len(PLAIN), 1)])
-def test_small_body_and_single_worker_start_no_thread(size: int, workers: int) -> None:
-    before = threading.active_count()
-    header, body = make_file(PLAIN[:size])
-    source = Watching(body)
-    examine(header, source, [ALICE], workers=workers)
-    assert source.most_threads == before
-
-
-def test_memory_is_constant() -> None:
+@pytest.mark.parametrize(("workers", "most"), [(1, 3_000_000), (2, 9_000_000)])
+def test_memory_is_constant(workers: int, most: int) -> None:
     body = io.BytesIO(BODY)
     tracemalloc.start()
-    examine(HEADER, body, [ALICE])
+    examine(HEADER, body, [ALICE], workers=workers)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 10_000_000
+    assert peak < most
+
+
+def test_largest_edit_list_stays_within_the_memory() -> None:
+    header, content = make_file(PLAIN, edits=[1, 1] * 16_000)
+    body = io.BytesIO(content)
+    tracemalloc.start()
+    examine(header, body, [ALICE])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 2**20

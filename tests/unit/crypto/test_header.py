@@ -190,11 +190,11 @@ HOSTILE = {
         HeaderTooLarge,
     ),
     "too many packets": (join_header([bytes([68, 0, 0, 0]) + os.urandom(64)] * (MAX_PACKETS + 1)), HeaderTooLarge),
-    "1 MiB for others": (
-        join_header([struct.pack("<II", 1040, 0) + os.urandom(1032) for _ in range(MAX_PACKETS)]),
+    "256 KiB for others": (
+        join_header([struct.pack("<II", 260, 0) + os.urandom(252) for _ in range(MAX_PACKETS)]),
         NoFittingKey,
     ),
-    "more than 1 MiB": (join_header([struct.pack("<II", MAX_HEADER, 0) + bytes(MAX_HEADER)]), HeaderTooLarge),
+    "more than 256 KiB": (join_header([struct.pack("<II", MAX_HEADER, 0) + bytes(MAX_HEADER)]), HeaderTooLarge),
 }
 
 

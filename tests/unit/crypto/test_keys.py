@@ -206,6 +206,7 @@ def test_no_secret_is_logged_at_debug(tmp_path: Path, caplog: pytest.LogCaptureF
     finally:
         library.removeHandler(handler)
     assert seen == []
+    assert not library.propagate
     assert caplog.records == []
 
 

@@ -62,6 +62,28 @@ def test_each_stage_sees_each_batch_once_and_in_order(workers: int) -> None:
         assert trace.ran.index(("first", batch)) < trace.ran.index(("second", batch))
 
 
+def test_slow_stage_holds_up_the_filling_after_four_slots() -> None:
+    trace = Trace()
+    pipeline = build(trace)
+    pipeline._busy[1] = True
+    while (stage := pipeline._ready()) is not None:
+        pipeline._perform(stage)
+    assert trace.batches("fill") == trace.batches("second") == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("batches", "workers"), [(1, 2), (BATCHES, 1)])
+def test_single_batch_and_single_worker_start_no_thread(
+    monkeypatch: pytest.MonkeyPatch, batches: int, workers: int
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise AssertionError(f"{thread} was started")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    trace = Trace()
+    build(trace, batches=batches).run(workers)
+    assert trace.batches("second") == list(range(batches))
+
+
 @pytest.mark.parametrize("workers", [2, 4])
 def test_no_slot_is_filled_before_all_stages_are_done_with_it(workers: int) -> None:
     trace = Trace()

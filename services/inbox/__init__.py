@@ -1,0 +1,1 @@
+"""Where submitters leave their files: the SFTP front."""

@@ -1,0 +1,12 @@
+"""The metrics of the inbox; no label names a person."""
+
+from prometheus_client import Counter, Gauge
+
+SESSIONS = Gauge("strongroom_inbox_sessions", "SFTP sessions that are open.")
+LOGINS = Counter("strongroom_inbox_logins_total", "Log-ins, by outcome: key, password, refused.", ["outcome"])
+UPLOADS = Counter(
+    "strongroom_inbox_uploads_total",
+    "Uploads, by outcome: finished, recovered, interrupted, resumed, abandoned.",
+    ["outcome"],
+)
+RECEIVED = Counter("strongroom_inbox_received_bytes_total", "Bytes of files received.")

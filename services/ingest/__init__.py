@@ -1,0 +1,1 @@
+"""Moves bodies from the inbox to the archive, and takes them back when an ingestion is cancelled."""

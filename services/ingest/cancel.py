@@ -1,0 +1,39 @@
+"""Cancel an ingestion: delete what the archive has of a file. The upload stays in the inbox."""
+
+from dataclasses import dataclass
+
+from services.ingest.stores import Stores
+from shared.broker.leases import LeaseKeeper
+from shared.broker.unit import Unit
+from shared.database.records import ChecksumSource, File
+from shared.database.statements import CHECKSUM_FORGET, FILE_RESET
+from shared.database.states import FileState
+from shared.errors import MessageRefused, NotYet
+
+_OURS = (ChecksumSource.ARCHIVED, ChecksumSource.PLAIN, ChecksumSource.BACKUP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """The use case."""
+
+    stores: Stores
+    leases: LeaseKeeper
+
+    def __call__(self, file: File, datasets: list[str], unit: Unit) -> None:
+        """Take a file back to `cancelled`, from which it may be ingested again.
+
+        The state moves first, so that nobody takes the missing body for a loss; a second delivery goes on where
+        the first was killed. Raises MessageRefused if the file is in a dataset, NotYet while another worker is at it.
+        """
+        if datasets:
+            raise MessageRefused(f"the file is part of dataset {', '.join(datasets)} and can't be cancelled")
+        if file.state is FileState.REGISTERED:
+            raise NotYet(f"file {file.id} is still being uploaded")
+        self.leases.claim(unit, file, moving_to=FileState.CANCELLED)
+        self.stores.archive.delete(file.id)
+        if self.stores.backup is not None:
+            self.stores.backup.delete(file.id)
+        unit.add(FILE_RESET, file=file.id)
+        for source in _OURS:
+            unit.add(CHECKSUM_FORGET, file=file.id, from_source=source.value)

@@ -1,0 +1,111 @@
+"""Ingest a file: open its header with an archive key, and move its body to the archive."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from services.ingest.stores import Stores
+from shared.broker.leases import LeaseKeeper
+from shared.broker.unit import Unit
+from shared.crypto.header import open_header, read_header
+from shared.crypto.keys import PrivateKey
+from shared.database.records import ChecksumSource, File
+from shared.database.states import FileState
+from shared.errors import FileRefused, MessageRefused, NotYet
+from shared.identifiers import wire_path
+from shared.messages.fields import checksums, digests
+from shared.messages.ingestion import Archived, IngestTrigger
+from shared.storage.errors import IncompleteBody, ObjectMissing
+
+log = structlog.get_logger(__name__)
+
+LARGE = 8 * 1024 * 1024
+"""Bytes. From here on the store copies by itself, and the work takes a lease; below, moving is cheaper than copying."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the header says."""
+
+    header: bytes
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingest:
+    """The use case; `uploaded` are the checksums that the inbox took while the file came in."""
+
+    stores: Stores
+    keys: tuple[PrivateKey, ...]
+    leases: LeaseKeeper
+
+    def __call__(self, file: File, trigger: IngestTrigger, uploaded: dict[str, str], unit: Unit) -> None:
+        """Archive a file that was uploaded, refused or cancelled before; nothing to do if it is archived already.
+
+        Raises NotYet while it is being uploaded or another worker is at it, FileRefused if it can't be archived.
+        """
+        match file.state:
+            case FileState.REGISTERED:
+                raise NotYet(f"file {file.id} is still being uploaded")
+            case FileState.ARCHIVED | FileState.VERIFIED | FileState.READY:
+                log.info("already_ingested", file_id=file.id, state=file.state.value)
+                return
+        size = self._size(file)
+        if size >= LARGE or file.state in {FileState.SUBMITTED, FileState.CANCELLED}:
+            # from `cancelled` always, since a cancellation may still be deleting objects
+            file = self.leases.claim(unit, file, moving_to=FileState.SUBMITTED)
+        else:
+            unit.event(file.id, FileState.SUBMITTED.value)
+        opened = self._move_body(file, size)
+        unit.checksums(file.id, ChecksumSource.SUBMITTED, digests(trigger.encrypted_checksums or ()))
+        unit.move(
+            file,
+            FileState.ARCHIVED,
+            size=size,
+            header=opened.header,
+            key_fingerprint=opened.fingerprint,
+            archive_location=self.stores.archive.name,
+            archive_size=size - len(opened.header),
+        )
+        unit.send(_archived(file, uploaded), file.id)
+
+    def _size(self, file: File) -> int:
+        """Return the size of the upload, which must be there and as it was told."""
+        try:
+            size = self.stores.inbox.stat(file.id).size
+        except ObjectMissing:
+            self.stores.archive.delete(file.id)  # what an earlier attempt may have left
+            raise _gone(file) from None
+        if file.size not in {None, size}:
+            raise FileRefused(f"the upload has {size} bytes, but {file.size} were received: upload it again")
+        return size
+
+    def _move_body(self, file: File, size: int) -> Opened:
+        inbox, archive = self.stores.inbox, self.stores.archive
+        copied = size >= LARGE and archive.can_copy_from(inbox)
+        try:
+            with inbox.open(file.id) as upload:
+                header = read_header(upload)
+                opened = Opened(header, open_header(header, self.keys).fingerprint)
+                if not copied:
+                    archive.put(file.id, upload, size - len(header))
+            if copied:
+                archive.copy_range(inbox, file.id, len(header), size - len(header), file.id)
+        except (ObjectMissing, IncompleteBody):
+            raise _gone(file) from None
+        return opened
+
+
+def _gone(file: File) -> FileRefused | MessageRefused:
+    reason = "the file is no longer in the inbox: upload it again"
+    return MessageRefused(reason) if file.state is FileState.CANCELLED else FileRefused(reason)
+
+
+def _archived(file: File, uploaded: dict[str, str]) -> Archived:
+    return Archived(
+        user=file.user,
+        filepath=wire_path(file.user, file.path),
+        file_id=file.id,
+        archive_path=file.id,
+        encrypted_checksums=checksums(uploaded),
+    )

@@ -1,0 +1,3 @@
+"""What all tests share: the real servers (see `tests.stack`)."""
+
+pytest_plugins = ["tests.stack.fixtures"]

@@ -1,0 +1,1 @@
+"""Arithmetic, keys, settings and metrics of the object stores; no server."""
