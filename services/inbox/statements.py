@@ -1,11 +1,12 @@
-"""What the inbox adds to the statements of shared/database/statements.py: both hold only for a file that is there.
+"""What the inbox adds to the statements of shared/database/statements.py: all hold only for what is still there.
 
 A file may be archived, cleaned up, renamed and removed at the same time; whoever comes second finds that its
 condition fails and decides anew, so that each removal and each renaming is told once.
 """
 
-from sqlalchemy import ColumnElement, bindparam, update
+from sqlalchemy import ColumnElement, Text, bindparam, update
 
+from shared.database.queue_tables import uploads
 from shared.database.statements import Statement
 from shared.database.tables import files
 from shared.database.types import FileUuid, UtcDateTime
@@ -34,3 +35,11 @@ RENAME_IN_INBOX = Statement(
     .values(path=bindparam("new_path"), changed_at=bindparam("at", type_=UtcDateTime())),
     conditional=True,
 )
+UPLOAD_TOUCH = Statement(
+    30,
+    update(uploads)
+    .where(uploads.c.file_id == bindparam("file", type_=FileUuid))
+    .values(upload_id=bindparam("new_upload_id", type_=Text()), touched_at=bindparam("at", type_=UtcDateTime())),
+    conditional=True,
+)
+"""Fails for an upload that was given up or finished elsewhere."""

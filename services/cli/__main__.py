@@ -1,0 +1,42 @@
+"""`strongroom`: run a verb, and say in a sentence what went wrong."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from typer.main import get_command
+
+from services.cli.app import app
+from services.cli.arguments import arranged
+from shared.errors import StrongroomError
+
+FAILED = 1
+TRACE = "STRONGROOM_TRACE"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0 when it was done, 1 when it failed, 2 when it was not understood."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        get_command(app).main(args=arranged(words), prog_name="strongroom")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    except StrongroomError as error:
+        return _failed(str(error))
+    except OSError as error:
+        return _failed(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+    except Exception as error:  # noqa: BLE001 - people get a sentence, and the trace when they ask for it
+        return _failed(f"this should not have happened: {type(error).__name__}: {error}; set {TRACE}=1 to see the trace")
+    return 0
+
+
+def _failed(sentence: str) -> int:
+    if os.environ.get(TRACE):
+        traceback.print_exc()
+    sys.stderr.write(f"strongroom: {sentence}\n")
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

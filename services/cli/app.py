@@ -1,0 +1,63 @@
+"""The verbs of `strongroom`, as a table; each is imported when it is called."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.lazy import LazyGroup, Verb
+from services.cli.selection import Selection
+
+VERBS = {
+    "users": Verb("services.cli.users", "app", "People who upload and read: log-ins, keys and tokens."),
+    "grants": Verb("services.cli.grants", "app", "Who may read which dataset, and until when."),
+    "files": Verb("services.cli.files", "app", "Files on their way from the inbox to the archive."),
+    "datasets": Verb("services.cli.datasets", "app", "Datasets: made of archived files, released, deprecated."),
+    "dead": Verb("services.cli.dead", "app", "Messages that could not be handled: look at them, replay or drop them."),
+    "keys": Verb("services.cli.keys", "app", "Crypt4GH key pairs."),
+    "encrypt": Verb("services.cli.crypt", "encrypt", "Encrypt files, so that the holders of the given keys can read."),
+    "decrypt": Verb("services.cli.crypt", "decrypt", "Decrypt Crypt4GH files with a secret key."),
+    "migrate": Verb("services.cli.admin", "migrate", "Bring the node's database to the schema of this version."),
+    "status": Verb("services.cli.admin", "status", "Show what the node holds, owes and could not handle."),
+}
+"""Verbs that start services are added here too."""
+
+
+class _Verbs(LazyGroup):
+    verbs = VERBS
+
+
+app = typer.Typer(
+    name="strongroom",
+    cls=_Verbs,
+    no_args_is_help=True,
+    help="Strongroom: an archive for sensitive human genomes.",
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the form of a typer callback
+    if wanted:
+        typer.echo(f"strongroom {version('strongroom')}")
+        raise typer.Exit
+
+
+@app.callback()
+def choose(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of an embedded node, running or not; without it the settings (STRONGROOM_*) choose the node. "
+            "Before or after the verb.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Answer in JSON. Before or after the verb.")] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Keep what holds for all verbs."""
+    assert not show_version
+    context.obj = Selection(data=data, json=json)

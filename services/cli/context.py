@@ -1,0 +1,82 @@
+"""The node that was selected: its database, its way of sending, its key for tokens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.cli.folder import Folder
+from services.cli.known import known_settings
+from services.cli.selection import Selection
+from services.cli.settings import CommandSettings
+from shared.broker.commit import Routing, UnitWriter, to_exchange, to_local_queue
+from shared.broker.unit import Unit
+from shared.database.engine import Database
+from shared.database.migrate import require_current
+from shared.errors import ConfigurationError
+from shared.settings import load, variable
+
+SERVICE = "cli"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node is, before anything of it is opened."""
+
+    database_url: str
+    routing: Routing
+    token_key: Path | None
+
+    def token_pem(self) -> bytes:
+        """Return the private key that signs tokens; raises ConfigurationError if the settings name none."""
+        if self.token_key is None:
+            raise ConfigurationError(f"{variable('token_key')}: is not set; it names the key that signs tokens")
+        return self.token_key.read_bytes()
+
+
+@dataclass(frozen=True)
+class Node:
+    """An open node. Staff act on it by units of work, as the services do."""
+
+    place: Place
+    database: Database
+
+    def unit(self) -> Unit:
+        """Return an empty unit of work."""
+        return Unit(service=SERVICE)
+
+    def commit(self, unit: Unit) -> None:
+        """Commit a unit of work; what it sends is routed as this kind of node needs it."""
+        UnitWriter(self.database, self.place.routing).write([unit])
+
+
+def place(selection: Selection) -> Place:
+    """Return where the selected node is; raises ConfigurationError if there is none."""
+    if selection.data is not None:
+        folder = Folder(selection.data)
+        folder.require()
+        return Place(folder.database_url, to_local_queue, folder.token_key)
+    try:
+        settings = load(CommandSettings, known_settings())
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}\nor select an embedded node with --data DIR") from None
+    return Place(settings.database_url.get_secret_value(), to_exchange, settings.token_key)
+
+
+@contextmanager
+def database_at(where: Place) -> Iterator[Database]:
+    """Open a database of any schema version."""
+    database = Database(where.database_url, pool_size=1)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def opened(selection: Selection) -> Iterator[Node]:
+    """Open the selected node; raises ConfigurationError if its database has another schema version, DatabaseAway."""
+    where = place(selection)
+    with database_at(where) as database:
+        require_current(database)
+        yield Node(where, database)

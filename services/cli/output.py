@@ -1,0 +1,115 @@
+"""Answers: tables and sentences for people, JSON for programs, both on stdout; notes go to stderr.
+
+Paths, and reasons that quote them, come from outside: what a terminal would take for a command is not printed.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.selection import Selection
+from services.cli.times import iso
+
+Record = Mapping[str, object]
+
+_PAGE = 500
+"""Rows that are laid out together; more are never in memory."""
+
+_UNLIMITED = 100_000
+"""Columns of what is no terminal: a line that is read by a program is not to be folded."""
+
+
+def answer(selection: Selection, record: object, sentence: str) -> None:
+    """Say what was done: the record to a program, the sentence to a person."""
+    if selection.json:
+        typer.echo(_json(record))
+    else:
+        typer.echo(printable(sentence))
+
+
+def listing(selection: Selection, columns: Sequence[str], records: Iterable[Record]) -> None:
+    """List records while they come: as an array for a program, their `columns` as a table for a person."""
+    if selection.json:
+        _array(records)
+    else:
+        _table(columns, iter(records))
+
+
+def details(record: Record) -> None:
+    """Show one record to a person, a line for each field."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in record.items():
+        table.add_row(name.replace("_", " "), cell(value))
+    console().print(table)
+
+
+def heading(text: str) -> None:
+    """Begin a part of an answer to a person."""
+    console().print(f"\n{text}", style="bold")
+
+
+def note(text: str) -> None:
+    """Say something beside the answer."""
+    typer.echo(f"note: {printable(text)}", err=True)
+
+
+def console() -> Console:
+    """Return what lays out text for people."""
+    width = None if sys.stdout.isatty() else _UNLIMITED
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def cell(value: object) -> str:
+    """Write a value for people."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return iso(value)
+        case list() | tuple():
+            return ", ".join(cell(part) for part in value) or "-"
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Replace what is not to be printed, line ends and tabs excepted."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
+def _array(records: Iterable[Record]) -> None:
+    before = "["
+    for record in records:
+        typer.echo(f"{before}\n{_json(record, indent=None)}", nl=False)
+        before = ","
+    typer.echo("[]" if before == "[" else "\n]")
+
+
+def _json(value: object, *, indent: int | None = 2) -> str:
+    return json.dumps(value, indent=indent, default=_plain)
+
+
+def _plain(value: object) -> str:
+    assert isinstance(value, datetime), type(value)
+    return iso(value)
+
+
+def _table(columns: Sequence[str], records: Iterator[Record]) -> None:
+    page, first = list(islice(records, _PAGE)), True
+    while page or first:
+        table = Table(box=None, show_header=first, pad_edge=False, header_style="bold")
+        for name in columns:
+            table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in {"id", "state"})
+        for record in page:
+            table.add_row(*(cell(record[name]) for name in columns))
+        console().print(table)
+        page, first = list(islice(records, _PAGE)), False

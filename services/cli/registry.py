@@ -1,0 +1,40 @@
+"""The services by name: their settings and how they are put together. Imported only when one is started."""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
+
+from shared.broker.node import Assembly, Node
+from shared.settings import Settings
+
+SERVICES = ("inbox", "intercept", "ingest", "verify", "finalize", "mapper", "outbox", "orchestrate")
+
+
+def settings_of(service: str) -> type[Settings]:
+    """Return the settings that a service needs besides those of the servers."""
+    module = import_module(f"services.{service}.settings")
+    found: type[Settings] = getattr(module, f"{service.capitalize()}Settings")
+    return found
+
+
+def assemble(service: str, node: Node, settings: Settings) -> Assembly:
+    """Put a service together on a node."""
+    build: Callable[[Node, Any], Assembly] = import_module(f"services.{service}.wiring").assemble
+    return build(node, settings)
+
+
+def process_settings(service: str) -> type[Settings]:
+    """Return all that the process of a service needs to know on the real stack."""
+    found: type[Settings] = import_module(f"services.{service}.__main__").ServiceSettings
+    return found
+
+
+def all_fields() -> Iterable[str]:
+    """Return the names of the settings of all services."""
+    return {name for service in SERVICES for name in process_settings(service).model_fields}
+
+
+def serve(service: str, known: Iterable[str]) -> int:
+    """Run a service as this process; return its exit code."""
+    run: Callable[[Iterable[str]], int] = import_module(f"services.{service}.__main__").main
+    return run(known)

@@ -1,0 +1,52 @@
+"""`strongroom up` and `strongroom serve`: start services."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli import registry
+from shared.errors import ConfigurationError
+
+
+def up(
+    context: typer.Context,
+    *,
+    embedded: Annotated[bool, typer.Option("--embedded", help="All services in this process, on a folder.")] = False,
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="Ingest every upload, and give accession ids, without being asked.")
+    ] = False,
+    sftp: Annotated[
+        str, typer.Option(help="Where the SFTP inbox listens; port 0 takes a free one.")
+    ] = "127.0.0.1:2222",
+    http: Annotated[str, typer.Option(help="Where the outbox listens.")] = "127.0.0.1:8080",
+    metrics: Annotated[str, typer.Option(help="Where metrics and health are served.")] = "127.0.0.1:9100",
+) -> None:
+    """Start a whole node in the foreground: with --embedded on the folder that --data names."""
+    from services.cli.embedded import Addresses, embedded_node
+    from shared import logs
+    from shared.lifecycle import stop_on_signals, wait
+
+    folder: Path | None = context.obj.data
+    if not embedded or folder is None:
+        raise ConfigurationError("say `strongroom up --embedded --data DIR`; the real stack is started by `make up`")
+    logs.configure("strongroom")
+    stop = stop_on_signals()
+    with embedded_node(folder, Addresses(sftp, http, metrics), automatic=automatic) as node:
+        typer.echo(json.dumps(node.ready) if context.obj.json else _sentence(node.ready))
+        wait(node.parts, stop)
+
+
+def _sentence(ready: dict[str, str]) -> str:
+    return (
+        f"Ready. SFTP {ready['sftp']}, outbox {ready['outbox']}, metrics {ready['metrics']}, "
+        f"archive's public key {ready['public_key']}. Ctrl-C stops."
+    )
+
+
+def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(registry.SERVICES)}.")]) -> None:
+    """Run one service of the real stack, configured by STRONGROOM_* and files of secrets."""
+    if service not in registry.SERVICES:
+        raise typer.BadParameter(f"there is no service {service}; there are {', '.join(registry.SERVICES)}")
+    raise typer.Exit(registry.serve(service, registry.all_fields()))

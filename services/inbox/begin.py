@@ -1,0 +1,72 @@
+"""Begin an upload: a new file id, whatever was under this name before."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from services.inbox.abandon import abandon, drop
+from services.inbox.digests import Digests
+from services.inbox.errors import InboxError
+from services.inbox.inbox import Inbox
+from services.inbox.placing import check_place
+from services.inbox.queries import Unfinished, current_file, unfinished_at
+from shared.broker.unit import Unit
+from shared.database.records import File
+from shared.database.statements import FILE_REGISTER, UPLOAD_KEEP
+from shared.database.states import FileState
+from shared.identifiers import new_file_id
+from shared.storage.port import Part
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An upload that goes on at `size` bytes; `digests` are None if this process has not seen all of them.
+
+    With `whole` the object is in the store already: only its record is missing.
+    """
+
+    file: File
+    upload_id: str | None = None
+    parts: tuple[Part, ...] = ()
+    size: int = 0
+    digests: Digests | None = None
+    whole: bool = False
+
+
+def begin(inbox: Inbox, user: str, path: str, *, exclusive: bool = False) -> Begun:
+    """Register a file and its upload; unfinished ones of this name are given up.
+
+    exclusive: refuse if there is anything of this name. Raises InboxError, Busy, DatabaseAway.
+    """
+    begun, void = inbox.settle(partial(_begin, user=user, path=path, exclusive=exclusive))
+    for upload in void:
+        drop(inbox, upload)
+    return begun
+
+
+def _begin(
+    connection: Connection, unit: Unit, *, user: str, path: str, exclusive: bool
+) -> tuple[Begun, list[Unfinished]]:
+    check_place(connection, user, path)
+    void = unfinished_at(connection, user, path)
+    if exclusive and (void or current_file(connection, user, path)):
+        raise InboxError("there is a file of this name already")
+    for upload in void:
+        abandon(unit, upload, "a new upload of this name has begun")
+    return Begun(_register(unit, user, path), digests=Digests()), void
+
+
+def _register(unit: Unit, user: str, path: str) -> File:
+    file_id = new_file_id()
+    unit.add(
+        FILE_REGISTER,
+        id=file_id, user=user, path=path, state=FileState.REGISTERED.value, registered_at=unit.at, changed_at=unit.at,
+    )  # fmt: skip
+    unit.event(file_id, FileState.REGISTERED.value)
+    unit.add(UPLOAD_KEEP, file_id=file_id, upload_id=None, at=unit.at)
+    return File(
+        id=file_id, user=user, path=path, state=FileState.REGISTERED, size=None, inbox_location=None, header=None,
+        key_fingerprint=None, archive_location=None, archive_size=None, plain_size=None, backup_location=None,
+        accession=None, error=None, registered_at=unit.at, changed_at=unit.at,
+    )  # fmt: skip

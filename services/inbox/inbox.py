@@ -1,0 +1,46 @@
+"""What the use cases of the inbox stand on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from services.inbox.errors import Busy
+from services.inbox.open_uploads import OpenUploads
+from shared.broker.committer import Committer
+from shared.broker.unit import Unit
+from shared.database.engine import Conflict, Database
+from shared.storage.port import ObjectStore
+
+T = TypeVar("T")
+
+SERVICE = "inbox"
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """Database, store, and the uploads under way in this process."""
+
+    database: Database
+    committer: Committer
+    store: ObjectStore
+    uploads: OpenUploads
+
+    def settle(self, decide: Callable[[Connection, Unit], T]) -> T:
+        """Read, decide and commit; who loses a race reads and decides anew. Raises DatabaseAway, Busy."""
+        for _ in range(_ATTEMPTS):
+            unit = Unit(service=SERVICE)
+            with self.database.read() as connection:
+                result = decide(connection, unit)
+            if not unit.effects or self._committed(unit):
+                return result
+        raise Busy
+
+    def _committed(self, unit: Unit) -> bool:
+        try:
+            self.committer.commit(unit)
+        except Conflict:
+            return False
+        return True

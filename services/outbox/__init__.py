@@ -1,0 +1,1 @@
+"""The download side: gives readers with a grant their files, re-encrypted to their own key."""

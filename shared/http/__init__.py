@@ -1,0 +1,1 @@
+"""What every HTTP front shares: server, problem details, correlation ids, ranges, pages."""

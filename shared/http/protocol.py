@@ -1,0 +1,116 @@
+"""uvicorn's HTTP/1.1 protocol with the limits that it lacks."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a client may cost us. A passport with its visas makes a head of tens of kilobytes.
+
+    head_bytes, head_seconds: size of request line and headers, and the time they may take to arrive.
+    stall_seconds: a client that takes not a single byte of an answer for so long is gone.
+    """
+
+    head_bytes: int = 64 * 1024
+    head_seconds: float = 30
+    stall_seconds: float = 600
+
+
+class HeadTooLarge(Exception):
+    """Tells the parser to stop."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection.
+
+    What was given to `send` stays untouched in the transport until the next `send` goes on: no more than one message is
+    queued. So an answer may use two buffers in turn.
+    """
+
+    def __init__(self, *arguments: Any, limits: Limits, **named: Any) -> None:  # noqa: ANN401 - uvicorn's business
+        super().__init__(*arguments, **named)
+        self._limits = limits
+        self._in_head = True
+        self._head = 0
+        self._unparsed = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)
+        self._head_timer = self.loop.call_later(self._limits.head_seconds, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _cancel(self._head_timer)
+        _cancel(self._stall_timer)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unparsed += len(data)
+        super().data_received(data)
+        if not self._in_head:
+            self._unparsed = 0
+        elif self._unparsed > self._limits.head_bytes and not self.transport.is_closing():
+            self._head = self._unparsed
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head = 0
+        _cancel(self._head_timer)
+        self._head_timer = self.loop.call_later(self._limits.head_seconds, self.transport.abort)
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        _cancel(self._head_timer)
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._head <= self._limits.head_bytes:
+            super().send_400_response(msg)
+            return
+        self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        _cancel(self._stall_timer)
+        super().resume_writing()
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > self._limits.head_bytes:
+            raise HeadTooLarge
+
+    def _watch(self, queued: int) -> None:
+        self._stall_timer = self.loop.call_later(self._limits.stall_seconds, self._check_stall, queued)
+
+    def _check_stall(self, queued: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < queued:
+            self._watch(left)
+        else:
+            # close() would wait for the client to take what is queued
+            self.transport.abort()
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

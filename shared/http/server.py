@@ -1,0 +1,86 @@
+"""An HTTP front as a part of a process: uvicorn on a thread of its own."""
+
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from shared.errors import StrongroomError
+from shared.http.addresses import format_address, listen
+from shared.http.protocol import GuardedProtocol, Limits
+
+_START_SECONDS = 10
+
+
+class FrontDidNotStart(StrongroomError):
+    """The HTTP server ended, or did not answer, before it was ready."""
+
+
+class HttpFront:
+    """Serves one application on one address; the port is bound in `start`, so an address in use is told at once.
+
+    graceful_seconds: how long `stop` lets answers under way finish before it breaks them off.
+    Signals stay with the process: uvicorn takes them on the main thread only, and this is never that one.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        address: str,
+        name: str,
+        graceful_seconds: int = 20,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> None:
+        self._listen = address
+        self._bound: tuple[str, int] | None = None
+        self._graceful_seconds = graceful_seconds
+        protocol: Any = partial(GuardedProtocol, limits=limits)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http=protocol,
+                loop="uvloop",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=graceful_seconds,
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as `host:port`; known after `start`."""
+        assert self._bound is not None, "not started"
+        return format_address(*self._bound)
+
+    def start(self) -> None:
+        """Bind and serve; raises ConfigurationError when the address cannot be had, FrontDidNotStart."""
+        self._socket = listen(self._listen)
+        self._bound = self._socket.getsockname()[:2]
+        self._thread.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise FrontDidNotStart
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Accept nothing new, let answers finish, end."""
+        self._server.should_exit = True
+        self._thread.join(self._graceful_seconds + _START_SECONDS)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._socket])
