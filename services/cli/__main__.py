@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _failed(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
     except Exception as error:  # noqa: BLE001 - people get a sentence, and the trace when they ask for it
-        return _failed(f"this should not have happened: {type(error).__name__}: {error}; set {TRACE}=1 to see the trace")
+        return _failed(
+            f"this should not have happened: {type(error).__name__}: {error}; set {TRACE}=1 to see the trace"
+        )
     return 0
 
 

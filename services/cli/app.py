@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the form of a typer callback
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"strongroom {version('strongroom')}")
         raise typer.Exit

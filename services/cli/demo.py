@@ -94,7 +94,7 @@ class _Story:
         host, _, port = self.ready["sftp"].rpartition(":")
         known = self.folder / "known_hosts"
         options = (
-            f"StrictHostKeyChecking=accept-new",
+            "StrictHostKeyChecking=accept-new",
             f"UserKnownHostsFile={known}",
             "BatchMode=yes",
             "LogLevel=ERROR",

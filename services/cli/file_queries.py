@@ -127,7 +127,9 @@ def timeline(connection: Connection, file: FileId) -> list[dict[str, Any]]:
 
 def held_accessions(connection: Connection, accessions: Sequence[str]) -> set[str]:
     """Return those of the accession ids that files have."""
-    return {str(found) for part in _parts(accessions) for found in connection.scalars(_HELD_ACCESSIONS, {"values": part})}
+    return {
+        str(found) for part in _parts(accessions) for found in connection.scalars(_HELD_ACCESSIONS, {"values": part})
+    }
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,7 @@ USER_SWITCH = Statement(
     conditional=True,
 )
 
-_KEYS_OF = (
-    select(func.count()).select_from(user_keys).where(user_keys.c.user == users.c.name).scalar_subquery()
-)
+_KEYS_OF = select(func.count()).select_from(user_keys).where(user_keys.c.user == users.c.name).scalar_subquery()
 _USERS = select(
     users.c.name,
     users.c.enabled,

@@ -1,4 +1,4 @@
-"""Messages from what staff wrote; what the models refuse becomes a sentence."""
+"""Messages from what staff wrote, and the answer to it."""
 
 from typing import Any, TypeVar
 

@@ -100,7 +100,7 @@ class PartSender:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         digests = self._borders.get(self.safe_size)
-        if digests is not None:
+        if digests is not None and digests.size:
             self._inbox.uploads.remember(self._file_id, digests)
 
     async def put_whole(self, buffer: Buffer) -> None:

@@ -1,5 +1,8 @@
 """Access tokens: signed JWTs (RFC 7519), issued by us or by a log-in service whose key we know."""
 
+import base64
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -110,8 +113,10 @@ class TokenVerifier:
 
 def key_id(key: PublicKey) -> str:
     """Return the `kid` of a key: its thumbprint (RFC 7638)."""
-    algorithm = jwt.get_algorithm_by_name(_algorithm(key))
-    return jwt.PyJWK(algorithm.to_jwk(key, as_dict=True)).thumbprint()
+    jwk = dict(jwt.get_algorithm_by_name(_algorithm(key)).to_jwk(key, as_dict=True))
+    members = {name: jwk[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in jwk}
+    text = json.dumps(members, sort_keys=True, separators=(",", ":"))
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 
 def read_key(path: Path) -> PublicKey:

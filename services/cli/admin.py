@@ -1,0 +1,45 @@
+"""`strongroom migrate` and `strongroom status`: the node as a whole."""
+
+from typing import Any
+
+import typer
+
+from services.cli.context import database_at, opened, place
+from services.cli.output import answer, details, listing
+from services.cli.queries import counts
+from services.cli.selection import selected
+from services.cli.times import age
+from shared.database.migrate import present_version, upgrade, wanted_version
+
+
+def migrate(context: typer.Context) -> None:
+    """Bring the node's database to the schema of this version."""
+    where = place(selected(context))
+    with database_at(where) as database:
+        before = present_version(database)
+        upgrade(where.database_url)
+        after = present_version(database)
+    record = {"from": before, "to": after}
+    words = f"is at {after} already" if before == after else f"went from {before or 'none'} to {after}"
+    answer(selected(context), record, f"the schema {words}")
+
+
+def status(context: typer.Context) -> None:
+    """Show what the node holds, owes and could not handle."""
+    selection = selected(context)
+    with opened(selection) as node, node.database.read() as connection:
+        found = {"schema": wanted_version(), **counts(connection)}
+    if selection.json:
+        answer(selection, found, "")
+        return
+    owed = found.pop("owed")
+    details({name: _sum(value) for name, value in found.items()})
+    if owed:
+        typer.echo("\nmessages owed")
+        listing(selection, ("queue", "messages", "oldest"), [{**row, "oldest": age(row["oldest"])} for row in owed])
+
+
+def _sum(value: Any) -> object:  # noqa: ANN401 - a count, or counts by state
+    if not isinstance(value, dict):
+        return value
+    return ", ".join(f"{count} {state}" for state, count in sorted(value.items())) or "none"
