@@ -1,9 +1,8 @@
-"""How a process tells others that it lives, that it can work, and what it does: an HTTP server apart from all fronts."""
+"""How a process tells that it lives, that it can work, and what it does: an HTTP server apart from all fronts."""
 
 import json
 import socketserver
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from http import HTTPStatus
@@ -15,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from pydantic import Field
 
 from shared.errors import StrongroomError
-from shared.http.addresses import format_address, listen
+from shared.http.addresses import bound_address, listen
 from shared.lifecycle import Part
 from shared.settings import Settings
 
@@ -76,7 +75,9 @@ class _Probe:
         with self._lock:
             if self._answer is None or self._answer.done():
                 self._answer = Future()
-                thread = threading.Thread(target=self._run, args=(self._answer,), name=f"check-{self.name}", daemon=True)
+                thread = threading.Thread(
+                    target=self._run, args=(self._answer,), name=f"check-{self.name}", daemon=True
+                )
                 thread.start()
             return self._answer
 
@@ -110,9 +111,9 @@ class HealthServer:
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
     @property
-    def address(self) -> str:
-        """Where it listens, as `host:port`; known after `start`."""
-        return format_address(*self._server.socket.getsockname()[:2])
+    def address(self) -> tuple[str, int]:
+        """Host and port; known after `start`."""
+        return bound_address(self._server.socket)
 
     def start(self) -> None:
         """Bind and serve; raises ConfigurationError when the address cannot be had."""
@@ -153,7 +154,7 @@ class _Answer(NamedTuple):
     body: bytes
 
 
-def _json(fine: bool, content: Mapping[str, Any]) -> _Answer:  # noqa: FBT001
+def _json(fine: bool, content: Mapping[str, Any]) -> _Answer:
     status = HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE
     return _Answer(status, "application/json", json.dumps(content).encode())
 
@@ -173,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _REQUEST_SECONDS
     server: _Server
 
-    def do_GET(self) -> None:  # the name is the standard library's  # noqa: N802
+    def do_GET(self) -> None:  # the name is the standard library's
         answer = self.server.answers.get(self.path.partition("?")[0])
         found = answer() if answer else _Answer(HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
         self.send_response(found.status)

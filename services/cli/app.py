@@ -20,8 +20,12 @@ VERBS = {
     "decrypt": Verb("services.cli.crypt", "decrypt", "Decrypt Crypt4GH files with a secret key."),
     "migrate": Verb("services.cli.admin", "migrate", "Bring the node's database to the schema of this version."),
     "status": Verb("services.cli.admin", "status", "Show what the node holds, owes and could not handle."),
+    "up": Verb(
+        "services.cli.up", "up", "Start a whole node in the foreground: with --embedded on the folder --data names."
+    ),
+    "serve": Verb("services.cli.up", "serve", "Run one service of the real stack, configured by STRONGROOM_*."),
+    "demo": Verb("services.cli.demo", "demo", "Send a genome file through a node of its own, and out again."),
 }
-"""Verbs that start services are added here too."""
 
 
 class _Verbs(LazyGroup):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -20,18 +21,19 @@ from shared.errors import UserError
 
 SUFFIX = ".c4gh"
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to read.")]
+Inputs = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to read.")]
 Output = Annotated[
     Path | None, typer.Option(metavar="PATH", help="Where the result of a single FILE goes; beside it if not given.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite results that are there.")]
 
-Work = Callable[[BinaryIO, BinaryIO, Progress], None]
+Work = Callable[[FileIO, BinaryIO, Progress], None]
 
 
 def encrypt(
     context: typer.Context,
     file: Inputs,
+    *,
     to: Annotated[
         list[Path] | None,
         typer.Option(
@@ -58,6 +60,7 @@ def encrypt(
 def decrypt(
     context: typer.Context,
     file: Inputs,
+    *,
     key: Annotated[Path, typer.Option(metavar="SECRET_KEY", help="Secret key file of the reader.")],
     passphrase_stdin: Annotated[
         bool,
@@ -113,9 +116,13 @@ def _targets(
 
 
 def _convert(source: Path, target: Path, work: Work, *, mode: int) -> None:
-    with _named(source), source.open("rb", buffering=0) as reading, new_file(target, mode) as writing:
-        with progress(source.name, source.stat().st_size) as tell:
-            work(reading, writing, tell)
+    with (
+        _named(source),
+        source.open("rb", buffering=0) as reading,
+        new_file(target, mode) as writing,
+        progress(source.name, source.stat().st_size) as tell,
+    ):
+        work(reading, writing, tell)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Id of the datas
 def create(
     context: typer.Context,
     dataset: Dataset,
-    accession: Annotated[list[str], typer.Argument(metavar="ACCESSION...", help="Accession ids of its files.")],
+    accession: Annotated[list[str], typer.Argument(metavar="ACCESSION", help="Accession ids of its files.")],
 ) -> None:
     """Make a dataset of files, or add files to one that is there."""
     mapping = message(Mapping, dataset_id=dataset, accession_ids=tuple(accession))

@@ -17,7 +17,7 @@ from shared.errors import UserError
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Letter = Annotated[int, typer.Argument(metavar="ID", help="Number of the dead letter.")]
-Letters = Annotated[list[int], typer.Argument(metavar="ID...", help="Numbers of dead letters.")]
+Letters = Annotated[list[int], typer.Argument(metavar="ID", help="Numbers of dead letters.")]
 
 
 @app.command("list")

@@ -23,24 +23,28 @@ from shared.messages.ingestion import Accession, IngestTrigger
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Who uploaded them.")]
 Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help="Paths as `files list` shows them, or quoted patterns.")
+    list[str], typer.Argument(metavar="PATH", help="Paths as `files list` shows them, or quoted patterns.")
 ]
 Wait = Annotated[
     str | None,
     typer.Option(metavar="[TIME]", help="Wait until it is done, at most so long (10m if no time is given)."),
 ]
 
-_INGESTED = frozenset({FileState.VERIFIED, FileState.READY})
+Kind = Literal["ingest", "cancel"]
+_GOALS: dict[Kind, frozenset[FileState]] = {
+    "ingest": frozenset({FileState.VERIFIED, FileState.READY}),
+    "cancel": frozenset({FileState.CANCELLED}),
+}
 
 
 def ingest(context: typer.Context, user: User, path: Paths, wait: Wait = None) -> None:
     """Archive and verify files of a user's inbox."""
-    _trigger(selected(context), "ingest", user, path, wait, lambda file: file.state in _INGESTED)
+    _trigger(selected(context), "ingest", user, path, wait)
 
 
 def cancel(context: typer.Context, user: User, path: Paths, wait: Wait = None) -> None:
     """Take files out of the archive again; the uploads stay in the inbox."""
-    _trigger(selected(context), "cancel", user, path, wait, lambda file: file.state is FileState.CANCELLED)
+    _trigger(selected(context), "cancel", user, path, wait)
 
 
 def accession(
@@ -61,14 +65,7 @@ def accession(
     _report(selection, {file.id: record}, outcomes)
 
 
-def _trigger(
-    selection: Selection,
-    kind: Literal["ingest", "cancel"],
-    user: str,
-    paths: list[str],
-    wait: str | None,
-    reached: Reached,
-) -> None:
+def _trigger(selection: Selection, kind: Kind, user: str, paths: list[str], wait: str | None) -> None:
     patience = _patience(wait)
     with opened(selection) as node:
         with node.database.read() as connection:
@@ -78,7 +75,7 @@ def _trigger(
             unit.send(message(IngestTrigger, type=kind, user=user, filepath=wire_path(user, path)), file)
         node.commit(unit)
         records = {path: {"id": file, "path": path, "sent": True} for path, file in uploads.items()}
-        outcomes = _outcomes(node, uploads.values(), since, reached, patience)
+        outcomes = _outcomes(node, uploads.values(), since, lambda file: file.state in _GOALS[kind], patience)
     _report(selection, records, outcomes)
 
 

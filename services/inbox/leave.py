@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
+from services.inbox.statements import LEAVE_INBOX
 from shared.broker.unit import Unit
 from shared.database.records import File
 from shared.database.states import FileState
 from shared.identifiers import wire_path
 from shared.messages.inbox import InboxRemove
 from shared.messages.operations import Cleanup
-from services.inbox.statements import LEAVE_INBOX
 
 WITHDRAWN = frozenset({FileState.UPLOADED, FileState.ERROR, FileState.CANCELLED})
 """States in which nothing but the inbox has a hold on a file: leaving the inbox cancels it."""

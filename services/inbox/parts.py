@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from services.inbox.begin import Begun
 from services.inbox.buffers import Buffer, BufferReader
-from services.inbox.digests import Digests, part_size, parts_in_flight
+from services.inbox.digests import part_size, parts_in_flight
 from services.inbox.inbox import Inbox
 from services.inbox.resume import touch
 from shared.storage.errors import StoreUnavailable
@@ -63,7 +63,7 @@ class PartSender:
     @property
     def parts(self) -> list[Part]:
         """Stored parts from the first one without a gap."""
-        found = []
+        found: list[Part] = []
         while (part := self._stored.get(len(found) + 1)) is not None:
             found.append(part)
         return found

@@ -19,7 +19,7 @@ _REASON = "removed by the submitter"
 
 
 def remove(inbox: Inbox, user: str, path: str) -> None:
-    """Remove a file from the inbox; one that is archived stays in the archive. Raises InboxError, DatabaseAway, Busy."""
+    """Remove a file from the inbox; one that is archived stays there. Raises InboxError, DatabaseAway, Busy."""
     for upload in inbox.settle(partial(_remove, user=user, path=not_root(path))):
         drop(inbox, upload)
 

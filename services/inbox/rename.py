@@ -33,7 +33,8 @@ from shared.messages.inbox import InboxRename
 def rename(inbox: Inbox, user: str, old: str, new: str, *, replace: bool) -> None:
     """Give something in the inbox another path; each file is told of by a message of its own.
 
-    replace: a file that has the new name leaves the inbox, as by a second upload. Raises InboxError, DatabaseAway, Busy.
+    replace: a file that has the new name leaves the inbox, as by a second upload.
+    Raises InboxError, DatabaseAway, Busy.
     """
     inbox.settle(partial(_rename, user=user, old=not_root(old), new=not_root(new), replace=replace))
 
@@ -91,9 +92,7 @@ def _move_file(unit: Unit, file: File, new: str) -> None:
     unit.add(RENAME_IN_INBOX, file=file.id, old_path=file.path, new_path=new, was=file.state.value, at=unit.at)
     unit.event(file.id, "renamed")
     unit.send(
-        InboxRename(
-            user=file.user, filepath=wire_path(file.user, new), oldpath=wire_path(file.user, file.path)
-        ),
+        InboxRename(user=file.user, filepath=wire_path(file.user, new), oldpath=wire_path(file.user, file.path)),
         file.id,
     )
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.storage.locations import InboxStoreSettings
 
 
-class InboxSettings(Settings):
+class InboxSettings(InboxStoreSettings):
     """How submitters reach the inbox, and how long it waits for them."""
 
     sftp_address: str = Field(

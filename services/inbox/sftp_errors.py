@@ -33,5 +33,6 @@ def told_to_client() -> Iterator[None]:
         raise
     except Exception as error:
         # without its message, which may hold names and paths
-        log.error("sftp_request_broke", error=type(error).__name__, trace="".join(traceback.format_tb(error.__traceback__)))  # noqa: E501, TRY400
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        log.error("sftp_request_broke", error=type(error).__name__, trace=trace)  # noqa: TRY400
         raise SFTPFailure("something is wrong in the archive; its operator can see what") from error

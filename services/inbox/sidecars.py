@@ -29,9 +29,7 @@ def keep_sidecar(inbox: Inbox, user: str, path: str, content: bytes) -> None:
 
     def keep(connection: Connection, unit: Unit) -> None:
         check_place(connection, user, path)
-        unit.add(
-            SIDECAR_KEEP, user=user, path=path, algorithm=algorithm, value=value, size=len(content), at=unit.at
-        )
+        unit.add(SIDECAR_KEEP, user=user, path=path, algorithm=algorithm, value=value, size=len(content), at=unit.at)
 
     inbox.settle(keep)
 

@@ -6,7 +6,7 @@ Denied, unreleased, deprecated, unknown: one query each decides, and nobody can 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, join, or_, select
+from sqlalchemy import Connection, and_, bindparam, exists, func, join, or_, select
 
 from shared.database.records import ChecksumSource
 from shared.database.states import DatasetState, FileState
@@ -48,9 +48,7 @@ def _is_readable() -> Any:  # noqa: ANN401 - a condition
 
 
 _GRANTED = join(datasets, grants, grants.c.dataset_id == datasets.c.id)
-_IS_THERE = and_(
-    files.c.state == FileState.READY.value, files.c.header.is_not(None), files.c.archive_size.is_not(None)
-)
+_IS_THERE = and_(files.c.state == FileState.READY.value, files.c.header.is_not(None), files.c.archive_size.is_not(None))
 
 _DATASETS = (
     select(datasets.c.id)
@@ -121,7 +119,7 @@ def readable_datasets(connection: Connection, user: str, *, after: str, count: i
 def readable_files(
     connection: Connection, user: str, dataset: str, *, after: FileId | None, count: int
 ) -> list[ListedFile] | None:
-    """Return the files of a dataset, at most `count` of those whose ids sort behind `after`; None: it may not be read."""
+    """Return at most `count` files of a dataset, of those whose ids sort behind `after`; None: it may not be read."""
     values = {"user": user, "at": now(), "dataset": dataset, "after": after or _NO_FILE, "count": count}
     rows = _askable(dataset) and connection.execute(_FILES, values).all()
     if not rows:
@@ -132,8 +130,8 @@ def readable_files(
 def readable_file(connection: Connection, user: str, name: str) -> ReadableFile | None:
     """Return the file with this file id or accession id; None: it may not be read."""
     values = {"user": user, "at": now(), "name": name, "file": parse_file_id(name) or _NO_FILE}
-    row: Row[Any] | None = connection.execute(_FILE, values).first() if _askable(name) else None
-    return None if row is None else ReadableFile(*row)
+    row = connection.execute(_FILE, values).first() if _askable(name) else None
+    return None if row is None else ReadableFile(*row._tuple())
 
 
 def plain_checksums(connection: Connection, file_ids: Sequence[FileId]) -> dict[FileId, dict[str, str]]:

@@ -12,8 +12,8 @@ class AccessSettings(Settings):
 
     token_keys: tuple[Path, ...] = Field(
         min_length=1,
-        description="PEM files of the keys that sign access tokens, P-256 (ES256) or RSA (RS256); of a private key only "
-        "the public part is used.",
+        description="PEM files of the keys that sign access tokens, P-256 (ES256) or RSA (RS256); of a private key "
+        "only the public part is used.",
         examples=['["/run/secrets/token.pem"]'],
     )
     token_issuers: tuple[str, ...] = Field(

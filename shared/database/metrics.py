@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 
+from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Column, Connection, func, select, text
@@ -20,12 +21,14 @@ from shared.database.types import now
 KEPT_SECONDS = 5.0
 _LIMIT_MS = 2000
 
+_registered: "DatabaseCollector | None" = None
+
 _QUEUE = func.coalesce(outgoing.c.queue, outgoing.c.routing_key)
 _OWED = select(_QUEUE, func.count(), func.min(outgoing.c.due)).group_by(_QUEUE)
 
 
 class DatabaseCollector(Collector):
-    """Asks the database at most once in `kept_seconds`; while it is away, `strongroom_database_up` alone is told, as 0."""
+    """Asks the database at most once in `kept_seconds`; while it is away, there is only `strongroom_database_up` 0."""
 
     def __init__(self, database: Database, *, kept_seconds: float = KEPT_SECONDS) -> None:
         self._database = database
@@ -58,6 +61,15 @@ class DatabaseCollector(Collector):
         return [up, *found]
 
 
+def register_database_metrics(database: Database) -> None:
+    """Show the metrics of this process's database at `/metrics`; of another one only instead of this."""
+    global _registered  # noqa: PLW0603 - as the registry itself is one for the process
+    if _registered is not None:
+        REGISTRY.unregister(_registered)
+    _registered = DatabaseCollector(database)
+    REGISTRY.register(_registered)
+
+
 @contextmanager
 def _limited(connection: Connection, database: Database) -> Iterator[None]:
     """Let no statement take longer than a scrape may."""
@@ -75,7 +87,7 @@ def _by_state(name: str, help_text: str, column: Column[str], states: type[StrEn
     query = select(column, func.count()).group_by(column)
 
     def read(connection: Connection) -> Iterator[Metric]:
-        counts: dict[str, int] = {state: count for state, count in connection.execute(query)}
+        counts = {row[0]: row[1] for row in connection.execute(query)}
         gauge = GaugeMetricFamily(name, help_text, labels=["state"])
         for state in states:
             gauge.add_metric([state.value], counts.get(state.value, 0))

@@ -19,9 +19,10 @@ def parse_address(text: str) -> tuple[str, int]:
     return found["v6"] or found["name"], int(found["port"])
 
 
-def format_address(host: str, port: int) -> str:
-    """Return the text that `parse_address` reads."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def bound_address(listening: socket.socket) -> tuple[str, int]:
+    """Return host and port of a socket that listens."""
+    host, port = listening.getsockname()[:2]
+    return str(host), int(port)
 
 
 def listen(text: str) -> socket.socket:

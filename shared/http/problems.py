@@ -96,9 +96,7 @@ async def answer_bug(request: Request, _error: Exception) -> Response:
     return _response(request, status, code="INTERNAL_ERROR", detail="The archive failed to answer.", headers={})
 
 
-def _response(
-    request: Request, status: HTTPStatus, *, code: str, detail: str, headers: Mapping[str, str]
-) -> Response:
+def _response(request: Request, status: HTTPStatus, *, code: str, detail: str, headers: Mapping[str, str]) -> Response:
     body = {
         "title": status.phrase,
         "status": status.value,

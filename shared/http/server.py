@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shared.errors import StrongroomError
-from shared.http.addresses import format_address, listen
+from shared.http.addresses import bound_address, listen
 from shared.http.protocol import GuardedProtocol, Limits
 
 _START_SECONDS = 10
@@ -36,7 +36,6 @@ class HttpFront:
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
         self._listen = address
-        self._bound: tuple[str, int] | None = None
         self._graceful_seconds = graceful_seconds
         protocol: Any = partial(GuardedProtocol, limits=limits)
         self._server = uvicorn.Server(
@@ -57,15 +56,14 @@ class HttpFront:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
-    def address(self) -> str:
-        """Where it listens, as `host:port`; known after `start`."""
-        assert self._bound is not None, "not started"
-        return format_address(*self._bound)
+    def address(self) -> tuple[str, int]:
+        """Host and port; known after `start`."""
+        return self._bound
 
     def start(self) -> None:
         """Bind and serve; raises ConfigurationError when the address cannot be had, FrontDidNotStart."""
         self._socket = listen(self._listen)
-        self._bound = self._socket.getsockname()[:2]
+        self._bound = bound_address(self._socket)
         self._thread.start()
         deadline = time.monotonic() + _START_SECONDS
         while not self._server.started:

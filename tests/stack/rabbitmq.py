@@ -1,6 +1,7 @@
 """RabbitMQ, one node with an epmd of its own."""
 
 import json
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -119,6 +120,8 @@ class RabbitMQNode(Server[RabbitMQ]):
 
     def _answers(self) -> bool:
         try:
+            # pika logs a screenful for every refused connection
+            socket.create_connection((self.handle.host, self.handle.port), timeout=5).close()
             pika.BlockingConnection(pika.URLParameters(self.handle.url())).close()
         except (pika.exceptions.AMQPError, OSError):
             return False

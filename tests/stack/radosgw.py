@@ -1,8 +1,11 @@
 """Ceph's S3 gateway with the smallest cluster that carries it: one monitor, one storage daemon, no manager."""
 
 import json
+import os
 import socket
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -68,9 +71,9 @@ class RadosGateway(Server[S3Server]):
 
     def _disk_serves(self) -> bool:
         """Ask the storage daemon by its admin socket: a JSON command and a zero go in, a length and JSON come out."""
-        with socket.socket(socket.AF_UNIX) as asker:
+        with _opened(self._path("run")) as folder, socket.socket(socket.AF_UNIX) as asker:
             try:
-                asker.connect(str(self._path("run/osd.0.asok")))
+                asker.connect(f"/proc/self/fd/{folder}/osd.0.asok")
                 asker.sendall(b'{"prefix": "status"}\0')
                 length = int.from_bytes(asker.recv(4, socket.MSG_WAITALL), "big")
                 status = json.loads(asker.recv(length, socket.MSG_WAITALL) or "{}")
@@ -146,7 +149,8 @@ class RadosGateway(Server[S3Server]):
             "osd data": self._path("osd"),
             "rgw data": self._path("rgw"),
             "run dir": self._path("run"),
-            "admin socket": self._path("run/$name.asok"),
+            # relative to the working directory: the path of a socket has to be shorter than 108 bytes
+            "admin socket": "run/$name.asok",
             "pid file": self._path("run/$name.pid"),
             "log file": self._path("$name.log"),
         }
@@ -191,6 +195,15 @@ FAST: dict[str, object] = {
     # for half a minute changes of buckets would else wait for the answer of a gateway that was killed
     "osd client watch timeout": 1,
 }
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_PATH)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _program(name: str) -> Path:

@@ -1,0 +1,91 @@
+"""Who may open an SFTP session: users with a password or SSH keys of their own."""
+
+import asyncio
+
+import structlog
+from asyncssh import (
+    DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
+    DISC_SERVICE_NOT_AVAILABLE,
+    DisconnectError,
+    SSHKey,
+    SSHServer,
+    SSHServerConnection,
+)
+
+from services.inbox.metrics import LOGINS
+from shared.access.users import User, check_user_name, find_user, has_password, has_ssh_key, normal_ssh_key
+from shared.database.engine import Database, DatabaseAway
+from shared.errors import UserError
+
+log = structlog.get_logger(__name__)
+
+_MOST_PASSWORDS = 6
+"""Wrong passwords that one connection may try."""
+
+
+class Login(SSHServer):
+    """Decides about one connection. The user is read anew at each log-in: who is disabled is out at once."""
+
+    def __init__(self, database: Database, connections: set[SSHServerConnection], at_once: asyncio.Semaphore) -> None:
+        self._database = database
+        self._connections = connections
+        self._at_once = at_once
+        self._user: User | None = None
+        self._passwords = 0
+        self._outcome = "refused"
+
+    def connection_made(self, conn: SSHServerConnection) -> None:
+        self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._connections.discard(self._connection)
+        if self._outcome == "refused":
+            LOGINS.labels("refused").inc()
+
+    async def begin_auth(self, username: str) -> bool:
+        """Find the user; that there is none shows in nothing but the refusal at the end."""
+        try:
+            self._user = await asyncio.to_thread(self._find, username)
+        except DatabaseAway as away:
+            log.warning("log_in_put_off", error=type(away).__name__)
+            raise DisconnectError(DISC_SERVICE_NOT_AVAILABLE, "the archive is busy, try again") from None
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def kbdint_auth_supported(self) -> bool:
+        return False
+
+    def validate_public_key(self, username: str, key: SSHKey) -> bool:  # noqa: ARG002 - the user of begin_auth
+        try:
+            fits = has_ssh_key(self._user, normal_ssh_key(key.export_public_key().decode()))
+        except UserError:
+            return False
+        self._outcome = "key" if fits else self._outcome
+        return fits
+
+    async def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002
+        """Check a password on a thread, as many at once as there are processors."""
+        self._passwords += 1
+        if self._passwords > _MOST_PASSWORDS:
+            raise DisconnectError(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many wrong passwords")
+        async with self._at_once:
+            fits = await asyncio.to_thread(has_password, self._user, password)
+        self._outcome = "password" if fits else self._outcome
+        return fits
+
+    def auth_completed(self) -> None:
+        LOGINS.labels(self._outcome).inc()
+
+    def _find(self, name: str) -> User | None:
+        try:
+            check_user_name(name)
+        except UserError:
+            return None
+        with self._database.read() as connection:
+            return find_user(connection, name)

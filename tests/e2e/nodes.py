@@ -1,0 +1,252 @@
+"""A running node, embedded or real, as its users see it: the command, SFTP, HTTP, and messages from outside."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pika
+
+from shared.broker.commit import UnitWriter, to_local_queue
+from shared.broker.unit import Unit
+from shared.database.engine import Database
+from tests.stack.node import ComposeNode
+
+COMMAND = (sys.executable, "-m", "services.cli")
+
+
+class Node(Protocol):
+    """What an end-to-end test does with a node."""
+
+    sftp: tuple[str, int]
+    outbox: str
+    public_key: Path
+    folder: Path
+
+    def run(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the `strongroom` command on this node."""
+
+    def publish(self, queue: str, body: str, correlation_id: str | None) -> None:
+        """Send a message as another program would: without an id of its own."""
+
+    def logs(self) -> str:
+        """Return all that the services have logged."""
+
+
+def json_of(node: Node, *arguments: str) -> Any:
+    """Run a verb that must succeed, and read its answer."""
+    done = node.run(*arguments, "--json")
+    assert done.returncode == 0, (arguments, done.stderr)
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def succeed(node: Node, *arguments: str, text: str | None = None) -> str:
+    done = node.run(*arguments, text=text)
+    assert done.returncode == 0, (arguments, done.stderr, done.stdout)
+    return done.stdout
+
+
+def until(what: str, reached: Callable[[], Any], seconds: float = 60) -> Any:
+    """Poll until `reached` returns something true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := reached()):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.1)
+    return found
+
+
+class EmbeddedNode:
+    """`strongroom up --embedded` as a process of its own, which may be killed."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.data = folder / "node"
+        self._options = options
+        self._log = folder / "node.log"
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        ports = ("--sftp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+        command = [*COMMAND, "up", "--embedded", "--data", str(self.data), *ports, "--json", *self._options]
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert self.process.stdout is not None
+        ready = json.loads(self.process.stdout.readline() or "null")
+        assert ready, self.logs()
+        host, _, port = ready["sftp"].rpartition(":")
+        self.sftp = (host, int(port))
+        self.outbox = ready["outbox"]
+        self.metrics = ready["metrics"]
+        self.public_key = Path(ready["public_key"])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(how)
+        code = self.process.wait(60)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def run(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND, *arguments, "--data", str(self.data)]
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120, check=False)
+
+    def publish(self, queue: str, body: str, correlation_id: str | None) -> None:
+        database = Database(f"sqlite:///{self.data / 'strongroom.db'}")
+        unit = Unit("test")
+        unit.send_raw(queue, body, correlation_id, queue=queue)
+        UnitWriter(database, to_local_queue).write([unit])
+        database.close()
+
+    def logs(self) -> str:
+        return self._log.read_text()
+
+
+class RealNode:
+    """All services of `compose.yaml` as processes, on RabbitMQ, PostgreSQL and MinIO."""
+
+    def __init__(self, compose: ComposeNode, folder: Path) -> None:
+        self.compose = compose
+        self.folder = folder
+        self.sftp = compose.sftp
+        self.outbox = compose.outbox
+        self.public_key = compose.public_key
+
+    def run(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **self.compose.env}
+        command = [*COMMAND, *arguments]
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, timeout=120, check=False, env=environment
+        )
+
+    def publish(self, queue: str, body: str, correlation_id: str | None) -> None:
+        with pika.BlockingConnection(pika.URLParameters(self.compose.broker_url)) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            properties = pika.BasicProperties(delivery_mode=2, correlation_id=correlation_id)
+            channel.basic_publish("sda", queue, body.encode(), properties, mandatory=True)
+
+    def errors(self) -> list[dict[str, Any]]:
+        """Take what stands in queue `error`."""
+        return list(self.taken("error"))
+
+    def taken(self, queue: str) -> Iterator[dict[str, Any]]:
+        """Take the messages of a queue that Central EGA would take."""
+        with pika.BlockingConnection(pika.URLParameters(self.compose.broker_url)) as connection:
+            channel = connection.channel()
+            while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
+                yield {**json.loads(got[2]), "correlation_id": got[1].correlation_id}
+
+    def logs(self) -> str:
+        return "".join(self.compose.logs(service) for service in self.compose.services)
+
+
+@contextmanager
+def embedded_node(folder: Path, *options: str) -> Iterator[EmbeddedNode]:
+    """Run an embedded node for a while."""
+    node = EmbeddedNode(folder, *options)
+    node.start()
+    try:
+        yield node
+    finally:
+        if node.process is not None:
+            assert node.stop() == 0, node.logs()[-2000:]
+
+
+# ---- people and their programs
+
+
+class Submitter:
+    """A user with an SSH key, and OpenSSH's `sftp`."""
+
+    def __init__(self, node: Node, name: str) -> None:
+        self.node = node
+        self.name = name
+        self.key = node.folder / f"id_{name}"
+        if not self.key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
+        succeed(node, "users", "add", name, "--ssh-key", f"{self.key}.pub")
+
+    def sftp(self, *commands: str, succeeds: bool = True) -> str:
+        """Run a batch of commands of `sftp`."""
+        host, port = self.node.sftp
+        options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+        command = ["sftp", "-q", "-P", str(port), "-i", str(self.key), *options, "-b", "-", f"{self.name}@{host}"]
+        done = subprocess.run(
+            command, input="\n".join(commands) + "\n", capture_output=True, text=True, timeout=300, check=False
+        )
+        assert (done.returncode == 0) == succeeds, (commands, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def put(self, content: bytes, name: str) -> dict[str, Any]:
+        """Upload a file and return its row."""
+        source = self.node.folder / "to-upload"
+        source.write_bytes(content)
+        self.sftp(f"put {source} {name}")
+        return self.file(name)
+
+    def file(self, name: str) -> dict[str, Any]:
+        """Return the newest file of this name."""
+        rows = json_of(self.node, "files", "list", "--user", self.name)
+        found: dict[str, Any] = [row for row in rows if row["path"] == name and row["state"] != "cancelled"][-1]
+        return found
+
+    def wait_for(self, name: str, state: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait until the newest file of this name is in a state."""
+
+        def reached() -> dict[str, Any] | None:
+            row = self.file(name)
+            return row if row["state"] == state else None
+
+        found: dict[str, Any] = until(f"{name} to be {state}", reached, seconds)
+        return found
+
+
+class Researcher:
+    """A user with a token and a Crypt4GH key pair."""
+
+    def __init__(self, node: Node, name: str) -> None:
+        self.node = node
+        self.name = name
+        succeed(node, "users", "add", name, "--password-stdin", text="a long enough password\n")
+        self.token = json_of(node, "users", "token", name)["token"]
+        self.pair = node.folder / name
+        if not self.pair.with_suffix(".sec").exists():
+            succeed(node, "keys", "generate", str(self.pair))
+
+    @property
+    def public_line(self) -> str:
+        return self.pair.with_suffix(".pub").read_text().splitlines()[1]
+
+    def get(self, path: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+        """Ask the outbox; return status, body and headers."""
+        request = urllib.request.Request(f"{self.node.outbox}{path}")
+        request.add_header("Authorization", f"Bearer {self.token}")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read(), dict(answer.headers)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read(), dict(refusal.headers)
+
+    def download(self, file: str) -> bytes:
+        """Download a file and decrypt it with the stock `crypt4gh` command."""
+        status, sealed, _ = self.get(f"/files/{file}", X_C4GH_Public_Key=self.public_line)
+        assert status == 200, sealed
+        tool = Path(sys.executable).with_name("crypt4gh")
+        command = [str(tool), "decrypt", "--sk", str(self.pair.with_suffix(".sec"))]
+        return subprocess.run(command, input=sealed, capture_output=True, check=True, timeout=60).stdout

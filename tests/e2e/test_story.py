@@ -1,0 +1,135 @@
+"""The main job, told in order on both stacks: strangers are refused first, then a genome file goes all the way."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.nodes import Node, Researcher, Submitter, json_of, succeed, until
+
+_SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "htsnexus_test_NA12878.bam"
+DATASET = "EGAD00000000042"
+ACCESSION = "EGAF00000000042"
+
+
+def genome() -> bytes:
+    """Return a real BAM file where the samples are at hand, else as many random bytes."""
+    return _SAMPLE.read_bytes() if _SAMPLE.exists() else os.urandom(2_596_799)
+
+
+class Story:
+    """What the steps share."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.plain = genome()
+        self.submitter = Submitter(node, "alice@example.org")
+        self.reader = Researcher(node, "bob@example.org")
+        self.file_id = ""
+
+    def sealed(self) -> bytes:
+        source = self.node.folder / "genome.bam"
+        source.write_bytes(self.plain)
+        succeed(self.node, "encrypt", str(source), "--to", str(self.node.public_key), "--force")
+        return source.with_suffix(".bam.c4gh").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def story(node: Node) -> Story:
+    return Story(node)
+
+
+def test_00_strangers_are_refused(story: Story) -> None:
+    assert story.reader.get("/datasets", Authorization="Bearer nonsense")[0] == 401
+    assert story.reader.get(f"/files/{ACCESSION}", X_C4GH_Public_Key=story.reader.public_line)[0] == 403
+    stranger = Submitter(story.node, "mallory")
+    stranger.name = "alice@example.org"
+    assert "denied" in stranger.sftp("ls", succeeds=False).lower()
+
+
+def test_10_a_file_is_uploaded_by_sftp_with_its_checksum(story: Story) -> None:
+    sealed = story.sealed()
+    digest = hashlib.sha256(sealed).hexdigest()
+    (story.node.folder / "sum").write_text(f"{digest}  genome.bam.c4gh\n")
+    story.submitter.sftp("mkdir run1", f"put {story.node.folder / 'sum'} run1/genome.bam.c4gh.sha256")
+    row = story.submitter.put(sealed, "run1/genome.bam.c4gh")
+    assert (row["state"], row["size"], row["error"]) == ("uploaded", len(sealed), None)
+    story.file_id = row["id"]
+
+
+def test_20_it_is_ingested_and_verified(story: Story) -> None:
+    succeed(story.node, "files", "ingest", story.submitter.name, "run1/genome.bam.c4gh")
+    story.submitter.wait_for("run1/genome.bam.c4gh", "verified")
+    shown = json_of(story.node, "files", "show", story.file_id)
+    assert hashlib.sha256(story.plain).hexdigest() in str(shown)
+
+
+def test_30_it_gets_an_accession_id_and_a_backup(story: Story) -> None:
+    succeed(story.node, "files", "accession", story.file_id, ACCESSION)
+    row = story.submitter.wait_for("run1/genome.bam.c4gh", "ready")
+    assert row["accession"] == ACCESSION
+
+
+def test_40_it_is_mapped_but_nobody_reads_it_yet(story: Story) -> None:
+    succeed(story.node, "datasets", "create", DATASET, ACCESSION)
+    until("the dataset", lambda: json_of(story.node, "datasets", "list"))
+    succeed(story.node, "grants", "add", story.reader.name, DATASET)
+    assert story.reader.get("/datasets")[1] == b'{"datasets":[],"nextPageToken":null}'
+    assert story.reader.get(f"/files/{ACCESSION}", X_C4GH_Public_Key=story.reader.public_line)[0] == 403
+
+
+def test_50_the_upload_has_left_the_inbox(story: Story) -> None:
+    until("the clean-up", lambda: "genome.bam.c4gh\n" not in story.submitter.sftp("ls -1 run1"))
+
+
+def test_60_released_it_is_downloaded_and_decrypted_by_the_stock_tool(story: Story) -> None:
+    succeed(story.node, "datasets", "release", DATASET)
+    until("the release", lambda: json_of(story.node, "datasets", "list")[0]["state"] == "released")
+    assert story.reader.get("/datasets")[1] == f'{{"datasets":["{DATASET}"],"nextPageToken":null}}'.encode()
+    listing = story.reader.get(f"/datasets/{DATASET}/files")[1]
+    assert ACCESSION.encode() in listing
+    assert story.reader.download(ACCESSION) == story.plain
+    assert story.reader.download(story.file_id) == story.plain
+
+
+def test_70_a_range_is_a_slice_of_the_whole(story: Story) -> None:
+    key = {"X_C4GH_Public_Key": story.reader.public_line}
+    _, whole, headers = story.reader.get(f"/files/{ACCESSION}", **key)
+    status, part, answer = story.reader.get(f"/files/{ACCESSION}", Range="bytes=1000-99999", **key)
+    assert status == 206
+    assert answer["Content-Range"] == f"bytes 1000-99999/{len(whole)}"
+    assert answer["ETag"] == headers["ETag"]
+    assert part == whole[1000:100000]
+
+
+def test_80_who_has_no_grant_learns_nothing(story: Story) -> None:
+    other = Researcher(story.node, "carol")
+    missing = other.get("/files/EGAF99999999999", X_C4GH_Public_Key=other.public_line)
+    denied = other.get(f"/files/{ACCESSION}", X_C4GH_Public_Key=other.public_line)
+    assert missing[0] == denied[0] == 403
+    assert [_without_id(missing[1])] == [_without_id(denied[1])]
+
+
+def test_90_deprecated_it_is_read_no_more(story: Story) -> None:
+    succeed(story.node, "datasets", "deprecate", DATASET)
+    until("the deprecation", lambda: json_of(story.node, "datasets", "list")[0]["state"] == "deprecated")
+    assert story.reader.get(f"/files/{ACCESSION}", X_C4GH_Public_Key=story.reader.public_line)[0] == 403
+
+
+def test_95_nothing_is_owed_and_nothing_died(story: Story) -> None:
+    status = json_of(story.node, "status")
+    assert json_of(story.node, "dead", "list") == []
+    assert status["dead_letters"] == 0
+
+
+def test_99_no_log_line_names_a_person_or_holds_a_secret(story: Story) -> None:
+    logs = story.node.logs()
+    assert logs.count("\n") > 5
+    for secret in ("alice", "bob@", "carol", story.reader.token, "a long enough password", "genome.bam"):
+        assert secret not in logs, secret
+
+
+def _without_id(problem: bytes) -> bytes:
+    return json.dumps({k: v for k, v in json.loads(problem).items() if k != "correlationId"}).encode()

@@ -1,0 +1,1 @@
+"""The inbox with real SFTP clients."""

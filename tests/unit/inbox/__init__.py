@@ -1,0 +1,1 @@
+"""The inbox's use cases on SQLite and a folder."""
