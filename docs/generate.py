@@ -3,17 +3,19 @@
 import filecmp
 import sys
 import tempfile
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, Metric
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from services.cli import registry
+from shared.database.engine import Database
+from shared.database.metrics import DatabaseCollector
+from shared.database.migrate import upgrade
 from shared.messages.base import Message
 from shared.messages.catalogue import CATALOGUES, IdRules
 from shared.messages.schemas import write_schemas
@@ -45,8 +47,8 @@ def configuration() -> str:
     rows = [_setting(name, fields[name], users[name]) for name in sorted(fields)]
     head = (
         "# Configuration\n\nEvery service is configured by environment variables, or by files of these names in lower "
-        "case in the folder that `STRONGROOM_SECRETS_DIR` names (such as `/run/secrets/strongroom_database_url`). Lists "
-        "are JSON. A variable that begins with `STRONGROOM_` and is not here is refused.\n\n"
+        "case in the folder that `STRONGROOM_SECRETS_DIR` names (such as `/run/secrets/strongroom_database_url`). "
+        "Lists are JSON. A variable that begins with `STRONGROOM_` and is not here is refused.\n\n"
         "| variable | default | meaning | read by |\n|---|---|---|---|\n"
     )
     return head + "".join(rows)
@@ -75,8 +77,8 @@ def messages() -> str:
     """Return the page of all messages."""
     rows = "".join(_message(model) for model in CATALOGUES[IdRules.ISOLATED].models.values())
     return (
-        "# Messages\n\nExchange `sda` (topic), JSON, `correlation_id` = file id, persistent. What comes in may hold fields "
-        "that are not listed here. The schemas differ between the two sets of id rules: "
+        "# Messages\n\nExchange `sda` (topic), JSON, `correlation_id` = file id, persistent. What comes in may hold "
+        "fields that are not listed here. The schemas differ between the two sets of id rules: "
         "[federated](schemas/federated) (EGAF and EGAD ids) and [isolated](schemas/isolated) (any ids).\n\n"
         f"| message | routing key | meaning | fields |\n|---|---|---|---|\n{rows}"
     )
@@ -109,14 +111,22 @@ def metrics() -> str:
     return f"# Metrics\n\nServed by every process at `/metrics`.\n\n| metric | type | meaning |\n|---|---|---|\n{rows}"
 
 
-def _exposed(family: Any) -> str:  # noqa: ANN401 - prometheus_client's Metric
+def _metric(family: Metric) -> str:
+    return f"| `{_exposed(family)}` | {family.type} | {family.documentation} |\n"
+
+
+def _exposed(family: Metric) -> str:
     return f"{family.name}_total" if family.type == "counter" else str(family.name)
 
 
-def _database_metrics() -> Iterator[Any]:
-    from shared.database.metrics import describe_database_metrics
-
-    return iter(describe_database_metrics())
+def _database_metrics() -> list[Metric]:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/empty.db"
+        upgrade(url)
+        database = Database(url)
+        found = list(DatabaseCollector(database).collect())
+        database.close()
+    return found
 
 
 def differences(made: Path, kept: Path) -> list[str]:

@@ -42,14 +42,11 @@ class LazyGroup(TyperGroup):
 
     verbs: Mapping[str, Verb] = {}
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
-        return [*self.verbs, *super().list_commands(ctx)]
+    def __init__(self, *, commands: Any = None, **attributes: Any) -> None:  # noqa: ANN401 - those of TyperGroup
+        super().__init__(commands=dict(commands or {}), **attributes)
+        self.commands = {name: verb.placard(name) for name, verb in self.verbs.items()} | dict(self.commands)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
-        verb = self.verbs.get(cmd_name)
-        return verb.placard(cmd_name) if verb else super().get_command(ctx, cmd_name)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
-        name, command, rest = super().resolve_command(ctx, args)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's context is no public class
+        name, found, rest = super().resolve_command(ctx, args)
         verb = self.verbs.get(name or "")
-        return name, verb.command(name or "") if verb else command, rest
+        return name, verb.command(name or "") if verb else found, rest

@@ -62,7 +62,7 @@ def accession(
         node.commit(unit)
         record = {"id": file.id, "accession": accession_id, "sent": True}
         outcomes = _outcomes(node, [file.id], since, lambda one: _is_ready(one, accession_id), patience)
-    _report(selection, {file.id: record}, outcomes)
+    _report(selection, {file.id: record}, outcomes, alone=True)
 
 
 def _trigger(selection: Selection, kind: Kind, user: str, paths: list[str], wait: str | None) -> None:
@@ -120,10 +120,16 @@ def _outcomes(
     return {} if patience is None else wait_for(node.database, files, since, reached, patience)
 
 
-def _report(selection: Selection, records: Mapping[str, Record], outcomes: Mapping[FileId, Progress]) -> None:
-    """Say for each file what was sent and, if that was waited for, what came of it; raises UserError for refusals."""
+def _report(
+    selection: Selection, records: Mapping[str, Record], outcomes: Mapping[FileId, Progress], *, alone: bool = False
+) -> None:
+    """Say for each file what was sent and, if that was waited for, what came of it; raises UserError for refusals.
+
+    alone: the verb takes one file only, so a program gets its record instead of an array.
+    """
     known = {name: _with_outcome(record, outcomes) for name, record in records.items()}
-    answer(selection, list(known.values()), "\n".join(f"{name}: {_word(record)}" for name, record in known.items()))
+    sentences = "\n".join(f"{name}: {_word(record)}" for name, record in known.items())
+    answer(selection, next(iter(known.values())) if alone else list(known.values()), sentences)
     refused = [f"{name}: {record['error']}" for name, record in known.items() if record.get("error")]
     if refused:
         raise UserError("\n".join(refused))

@@ -5,14 +5,14 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import cast
 
 import asyncssh
 import structlog
 import uvloop
 from asyncssh import SSHAcceptor, SSHKey, SSHReader, SSHServerChannel, SSHServerConnection, SSHWriter
-from asyncssh.sftp import SFTPServerHandler
 
+from services.inbox.channel import SftpChannel, SftpHandler
 from services.inbox.inbox import Inbox
 from services.inbox.login import Login
 from services.inbox.metrics import SESSIONS
@@ -101,8 +101,7 @@ class SftpFront:
         passwords = asyncio.Semaphore(os.cpu_count() or 1)
         return await asyncssh.listen(
             *self._bind,
-            server_factory=lambda: Login(self._inbox.database, self._connections, passwords),
-            session_factory=self._session,
+            server_factory=lambda: Login(self._inbox.database, self._connections, passwords, self._channel),
             server_host_keys=[self._key],
             encoding=None,
             # names the product, and nothing that tells an attacker which faults to try
@@ -119,19 +118,18 @@ class SftpFront:
             login_timeout=60,
         )
 
-    async def _session(self, reader: SSHReader[bytes], writer: SSHWriter[bytes], errors: SSHWriter[bytes]) -> None:
-        channel = cast("SSHServerChannel[bytes]", writer.channel)
-        if channel.get_subsystem() != "sftp":
-            errors.write(b"this is the inbox of an archive: use sftp\r\n")
-            channel.exit(1)
-            return
-        user = channel.get_connection().get_extra_info("username")
+    def _channel(self) -> SftpChannel:
+        return SftpChannel(self._session)
+
+    async def _session(self, reader: SSHReader[bytes], writer: SSHWriter[bytes]) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._sessions.add(task)
         task.add_done_callback(self._sessions.discard)
+        channel = cast("SSHServerChannel[bytes]", writer.channel)
+        user = channel.get_connection().get_extra_info("username")
         with SESSIONS.track_inprogress():
-            await _SessionHandler(SftpSession(channel, self._inbox, user), reader, writer).run()
+            await SftpHandler(SftpSession(channel, self._inbox, user), reader, writer).run()
 
     async def _end_sessions(self) -> None:
         await self._sessions_ended(_PATIENCE)
@@ -142,27 +140,6 @@ class SftpFront:
     async def _sessions_ended(self, seconds: float) -> None:
         if self._sessions:
             await asyncio.wait(self._sessions, timeout=seconds)
-
-
-class _SessionHandler(SFTPServerHandler):
-    """Tells a session that its connection was lost before asyncssh closes the files that are still open.
-
-    asyncssh closes them as if the client had asked for it; for us that is the difference between a whole file and
-    the beginning of one. `_cleanup` and `run` are asyncssh's own affair: tests/integration/inbox/test_interruptions.py
-    fails if they change.
-    """
-
-    _extensions: ClassVar[list[tuple[bytes, bytes]]] = [
-        (name, data) for name, data in SFTPServerHandler._extensions if name not in {b"vendor-id", b"copy-data"}
-    ]
-
-    def __init__(self, session: SftpSession, reader: SSHReader[bytes], writer: SSHWriter[bytes]) -> None:
-        super().__init__(session, reader, writer, 3)
-        self._session = session
-
-    async def _cleanup(self, exc: Exception | None) -> None:
-        self._session.connection_lost()
-        await super()._cleanup(exc)
 
 
 def _read_host_key(path: Path) -> SSHKey:

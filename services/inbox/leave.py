@@ -19,8 +19,10 @@ _GRACE = timedelta(days=1)
 
 def leave(unit: Unit, file: File, reason: str) -> None:
     """Take a file out of the inbox; one that is archived stays in the archive."""
-    unit.add(LEAVE_INBOX, file=file.id, old_path=file.path, was=file.state.value, at=unit.at)
-    if file.state in WITHDRAWN:
+    withdrawn = file.state in WITHDRAWN
+    # a move of this unit expects to find the time of the last change as it was read, and sets it itself
+    unit.add(LEAVE_INBOX, file=file.id, seen=file.changed_at, at=file.changed_at if withdrawn else unit.at)
+    if withdrawn:
         unit.move(file, FileState.CANCELLED, reason=reason)
     unit.event(file.id, "removed", reason=reason)
     unit.send(InboxRemove(user=file.user, filepath=wire_path(file.user, file.path)), file.id)

@@ -1,6 +1,7 @@
 """Who may open an SFTP session: users with a password or SSH keys of their own."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from asyncssh import (
@@ -10,6 +11,7 @@ from asyncssh import (
     SSHKey,
     SSHServer,
     SSHServerConnection,
+    SSHServerSession,
 )
 
 from services.inbox.metrics import LOGINS
@@ -26,10 +28,17 @@ _MOST_PASSWORDS = 6
 class Login(SSHServer):
     """Decides about one connection. The user is read anew at each log-in: who is disabled is out at once."""
 
-    def __init__(self, database: Database, connections: set[SSHServerConnection], at_once: asyncio.Semaphore) -> None:
+    def __init__(
+        self,
+        database: Database,
+        connections: set[SSHServerConnection],
+        at_once: asyncio.Semaphore,
+        channel: Callable[[], SSHServerSession[bytes]],
+    ) -> None:
         self._database = database
         self._connections = connections
         self._at_once = at_once
+        self._channel = channel
         self._user: User | None = None
         self._passwords = 0
         self._outcome = "refused"
@@ -81,6 +90,9 @@ class Login(SSHServer):
 
     def auth_completed(self) -> None:
         LOGINS.labels(self._outcome).inc()
+
+    def session_requested(self) -> SSHServerSession[bytes]:
+        return self._channel()
 
     def _find(self, name: str) -> User | None:
         try:

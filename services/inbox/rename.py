@@ -89,7 +89,7 @@ def _move_file(unit: Unit, file: File, new: str) -> None:
         raise NotAllowed("names that end in .sha256 or .md5 are for checksum files")
     if file.state not in WITHDRAWN:
         raise NotAllowed("a file that is being ingested or archived keeps its name")
-    unit.add(RENAME_IN_INBOX, file=file.id, old_path=file.path, new_path=new, was=file.state.value, at=unit.at)
+    unit.add(RENAME_IN_INBOX, file=file.id, seen=file.changed_at, new_path=new, at=unit.at)
     unit.event(file.id, "renamed")
     unit.send(
         InboxRename(user=file.user, filepath=wire_path(file.user, new), oldpath=wire_path(file.user, file.path)),

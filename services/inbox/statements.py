@@ -15,14 +15,13 @@ from shared.database.types import FileUuid, UtcDateTime
 def _as_it_was_read() -> tuple[ColumnElement[bool], ...]:
     return (
         files.c.id == bindparam("file", type_=FileUuid),
-        files.c.path == bindparam("old_path"),
-        files.c.state == bindparam("was"),
+        files.c.changed_at == bindparam("seen", type_=UtcDateTime()),
         files.c.inbox_location.is_not(None),
     )
 
 
 LEAVE_INBOX = Statement(
-    11,  # before the move of the state that it checks
+    11,  # before another file of this name moves in, which the unique index would forbid
     update(files)
     .where(*_as_it_was_read())
     .values(inbox_location=None, changed_at=bindparam("at", type_=UtcDateTime())),

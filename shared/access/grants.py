@@ -124,14 +124,14 @@ def readable_files(
     rows = _askable(dataset) and connection.execute(_FILES, values).all()
     if not rows:
         return None
-    return [ListedFile(*row) for row in rows if row[0] is not None]
+    return [ListedFile._make(row) for row in rows if row[0] is not None]
 
 
 def readable_file(connection: Connection, user: str, name: str) -> ReadableFile | None:
     """Return the file with this file id or accession id; None: it may not be read."""
     values = {"user": user, "at": now(), "name": name, "file": parse_file_id(name) or _NO_FILE}
     row = connection.execute(_FILE, values).first() if _askable(name) else None
-    return None if row is None else ReadableFile(*row._tuple())
+    return None if row is None else ReadableFile._make(row)
 
 
 def plain_checksums(connection: Connection, file_ids: Sequence[FileId]) -> dict[FileId, dict[str, str]]:

@@ -20,6 +20,10 @@ class Conflict(StrongroomError):
     """A row is not as the unit of work expected it: the unit is dropped and its delivery decided anew."""
 
 
+_LOST_RACES = frozenset({"40001", "40P01"})
+"""SQLSTATE of a serialization failure and of a deadlock: the other side won, nobody is away."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn what the driver raises into DatabaseAway or Conflict."""
@@ -27,7 +31,11 @@ def translated() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise Conflict(f"a constraint of the database forbids it: {_constraint(error)}") from error
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) in _LOST_RACES:
+            raise Conflict(f"another transaction was in the way: {_first_line(error)}") from error
+        raise DatabaseAway(f"the database does not answer: {_first_line(error)}") from error
+    except (InterfaceError, PoolTimeoutError) as error:
         raise DatabaseAway(f"the database does not answer: {_first_line(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -3,11 +3,10 @@
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +20,6 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from tests.stack import s3
 from tests.stack.handles import PostgresServer, RabbitMQ, S3Server
-from tests.stack.keeper import keepers
 from tests.stack.management import Management
 from tests.stack.minio import MinioServer
 from tests.stack.postgres import PostgresProcess, administrator
@@ -90,12 +88,16 @@ def test_a_fresh_bucket_is_empty(minio: S3Server, bucket: str) -> None:
     put(client, bucket, "key", b"body")
 
 
-def test_a_restart_of_rabbitmq_keeps_the_messages_of_a_durable_queue(own_rabbitmq: RabbitMQNode) -> None:
+@pytest.mark.parametrize("fault", [RabbitMQNode.stop, RabbitMQNode.kill])
+def test_rabbitmq_keeps_the_messages_of_a_durable_queue(
+    own_rabbitmq: RabbitMQNode, fault: Callable[[RabbitMQNode], None]
+) -> None:
     url = own_rabbitmq.handle.url()
     with channel(url) as amqp:
         amqp.queue_declare("kept", durable=True, arguments={"x-queue-type": "quorum"})
         amqp.basic_publish("", "kept", b"body", pika.BasicProperties(delivery_mode=2), mandatory=True)
-    own_rabbitmq.kill()
+        own_rabbitmq.wait_until_stored("/", "kept")
+    fault(own_rabbitmq)
     own_rabbitmq.start()
     with channel(url) as amqp:
         wait_until(lambda: amqp.basic_get("kept", auto_ack=True)[2] == b"body", within=20, what="the message is lost")
@@ -113,7 +115,9 @@ def test_rabbitmq_loads_the_definitions_of_compose(home: Home) -> None:
 
 
 @pytest.mark.parametrize("fault", [PostgresProcess.stop_immediately, PostgresProcess.kill, PostgresProcess.stop])
-def test_postgres_keeps_what_was_committed_before_it_went_down(own_postgres: PostgresProcess, fault) -> None:  # type: ignore[no-untyped-def]
+def test_postgres_keeps_what_was_committed_before_it_went_down(
+    own_postgres: PostgresProcess, fault: Callable[[PostgresProcess], None]
+) -> None:
     with administrator(own_postgres.handle) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (fault text PRIMARY KEY)")
         connection.execute("INSERT INTO kept VALUES (%s)", (fault.__name__,))
@@ -182,17 +186,21 @@ def test_installing_what_is_there_takes_no_time() -> None:
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("death", [None, signal.SIGKILL, signal.SIGTERM], ids=["normal", "SIGKILL", "SIGTERM"])
-def test_nothing_is_left_of_a_run(tmp_path: Path, workers: str, death: signal.Signals | None) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "-p", "no:cacheprovider", str(inner_tests(tmp_path))]
-    environment = os.environ | {"TMPDIR": str(tmp_path), "STRONGROOM_LEFT_OVER": "1", "DWELL": "60" if death else "0"}
-    run = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+def test_nothing_is_left_of_a_run(home: Home, workers: str, death: signal.Signals | None) -> None:
+    # not pytest's own folder, which the user that PostgreSQL runs as cannot enter
+    folder = home.subfolder("inner")
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "-p", "no:cacheprovider"]
+    environment = os.environ | {"TMPDIR": str(folder), "STRONGROOM_LEFT_OVER": "1", "DWELL": "60" if death else "0"}
+    with (folder / "output").open("w") as output:
+        run = subprocess.Popen([*pytest_command, inner_tests(folder)], cwd=ROOT, env=environment, stdout=output)
     if death:
-        wait_until(lambda: len(list(tmp_path.glob("ready-*"))) == 2, within=60, what="the inner tests do not run")
-        assert servers_of(tmp_path)
+        wait_until(lambda: len(list(folder.glob("ready-*"))) == 2, within=60, what="the inner tests do not run")
+        assert servers_of(folder)
         run.send_signal(death)
-    assert run.wait(90) == (-death if death else 0)
-    wait_until(lambda: not servers_of(tmp_path), within=15, what="processes are left over")
-    wait_until(lambda: not list(tmp_path.glob("strongroom-tests-*")), within=15, what="a folder is left over")
+    assert run.wait(90) == (-death if death else 0), (folder / "output").read_text()
+    assert len({file.name.rpartition("-")[2] for file in folder.glob("ready-*")}) == 1, "workers share one stack"
+    wait_until(lambda: not servers_of(folder), within=15, what="processes are left over")
+    wait_until(lambda: not list(folder.glob("strongroom-tests-*")), within=15, what="a folder is left over")
 
 
 INNER = """

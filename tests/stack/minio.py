@@ -35,7 +35,7 @@ class MinioServer(Server[S3Server]):
             "MINIO_BROWSER": "off",
             "MINIO_UPDATE": "off",
         }
-        command = [required(binary()), "server", "--quiet", *addresses, self._path("data")]
+        command: list[str | Path] = [required(binary()), "server", "--quiet", *addresses, self._path("data")]
         return Process(name="minio", home=self._home, folder=self._folder, command=command, environment=environment)
 
     def _prepare(self) -> None:

@@ -15,10 +15,9 @@ from tests.stack.ports import free_ports
 from tests.stack.process import Home, Process, required, run
 from tests.stack.server import Server
 
-# durable against a crash of the server, not of the machine: three times as fast
 SETTINGS = {
+    # a commit survives a crash of the server, not of the machine; `synchronous_commit` stays on, else it would not even
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "200",
     "shared_buffers": "64MB",
@@ -65,7 +64,16 @@ class PostgresProcess(Server[PostgresServer]):
         if os.geteuid() == 0:
             # it belongs to the user that the server runs as
             run(["chown", "postgres", self._folder, secret], folder=self._folder)
-        data = ["-D", self._path("data"), "-U", self.handle.user, "--pwfile", secret, "-A", "scram-sha-256"]
+        data: list[str | Path] = [
+            "-D",
+            self._path("data"),
+            "-U",
+            self.handle.user,
+            "--pwfile",
+            secret,
+            "-A",
+            "scram-sha-256",
+        ]
         locale = ["-E", "UTF8", "--locale=C.UTF-8"]
         run(_unprivileged([_program("initdb"), "--no-sync", *data, *locale]), folder=self._folder)
 

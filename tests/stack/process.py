@@ -118,7 +118,9 @@ class Process:
             self._keeper.wait(within)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise ServerError(f"{self._name} did not stop within {within} s; its last words:\n{self.last_words()}") from None
+            raise ServerError(
+                f"{self._name} did not stop within {within} s; its last words:\n{self.last_words()}"
+            ) from None
 
     def send(self, number: int) -> None:
         """Send a signal to the process itself, not to its descendants."""

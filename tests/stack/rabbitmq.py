@@ -13,7 +13,7 @@ import pika.exceptions
 from tests.stack.handles import RabbitMQ
 from tests.stack.management import Management
 from tests.stack.ports import free_ports
-from tests.stack.process import Home, Process, required
+from tests.stack.process import Home, Process, required, wait_until
 from tests.stack.server import Server
 
 # not the one in /usr/sbin, which runs as the system's user `rabbitmq`
@@ -53,6 +53,20 @@ class RabbitMQNode(Server[RabbitMQ]):
     def management(self) -> Management:
         """Its HTTP API."""
         return Management(self.handle)
+
+    def wait_until_stored(self, vhost: str, *queues: str) -> None:
+        """Wait until freshly declared quorum queues would survive `kill`.
+
+        RabbitMQ 3.10 writes the name of a new queue to disk about a second after it has confirmed the declaration;
+        if it dies in between, the queue is there again but never finds a leader.
+        """
+        names = [f"{'%2F' if vhost == '/' else vhost}_{queue}".encode() for queue in queues]
+
+        def stored() -> bool:
+            registers = [file.read_bytes() for file in self._path("mnesia").rglob("names.dets")]
+            return all(any(name in register for register in registers) for name in names)
+
+        wait_until(stored, within=30, what=f"the queues {queues} are not stored")
 
     @cached_property
     def _front(self) -> Process:

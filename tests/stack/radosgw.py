@@ -13,7 +13,7 @@ from typing import Literal
 from tests.stack.handles import S3Server
 from tests.stack.ports import free_ports
 from tests.stack.process import Home, Process, required, run, wait_until
-from tests.stack.s3 import lists_buckets, listens
+from tests.stack.s3 import listens, lists_buckets
 from tests.stack.server import Server
 
 Store = Literal["memstore", "bluestore"]
@@ -82,7 +82,9 @@ class RadosGateway(Server[S3Server]):
         return bool(status.get("state") == "active")
 
     def _wait(self) -> None:
-        wait_until(lambda: listens(self.handle), within=self.start_seconds, what="radosgw does not start", process=self._front)
+        wait_until(
+            lambda: listens(self.handle), within=self.start_seconds, what="radosgw does not start", process=self._front
+        )
         if not self._answers():
             user = ["--uid", "tests", "--display-name", "tests"]
             keys = ["--access-key", self.handle.access_key, "--secret", self.handle.secret_key]
@@ -99,7 +101,10 @@ class RadosGateway(Server[S3Server]):
         self._path("ceph.conf").write_text(self._configuration(cluster), encoding="utf-8")
         self._make_keys()
         address = f"[v2:127.0.0.1:{self._monitor_port}]"
-        run([_program("monmaptool"), "--create", "--fsid", cluster, "--addv", "a", address, self._path("monmap")], folder=self._folder)
+        run(
+            [_program("monmaptool"), "--create", "--fsid", cluster, "--addv", "a", address, self._path("monmap")],
+            folder=self._folder,
+        )
         self._run("ceph-mon", "--mkfs", "-i", "a", "--monmap", self._path("monmap"), "--keyring", self._keyring)
         self._monitor.start()
         self._make_disk()
@@ -128,7 +133,7 @@ class RadosGateway(Server[S3Server]):
         run([_program(program), "-c", self._path("ceph.conf"), *arguments], folder=self._folder, given=given)
 
     def _daemon(self, program: str, *arguments: str) -> Process:
-        command = [_program(program), "-c", self._path("ceph.conf"), "-f", *arguments]
+        command: list[str | Path] = [_program(program), "-c", self._path("ceph.conf"), "-f", *arguments]
         return Process(name=program, home=self._home, folder=self._folder, command=command)
 
     def _configuration(self, cluster: str) -> str:

@@ -1,9 +1,11 @@
 """The SFTP clients that submitters use: OpenSSH's sftp, and lftp."""
 
+import hashlib
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+MIB = 1024 * 1024
 _SECONDS = 120
 
 
@@ -98,3 +100,10 @@ def failed(run: subprocess.CompletedProcess[str]) -> str:
     """Return what a client printed; it must have failed."""
     assert run.returncode != 0, run.stdout
     return run.stderr + run.stdout
+
+
+def write(folder: Path, name: str, size: int, seed: int = 1) -> str:
+    """Write a file that no two seeds share, and return its SHA-256."""
+    content = hashlib.shake_128(bytes([seed])).digest(size)
+    (folder / name).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()

@@ -24,7 +24,8 @@ from shared.database.types import now
 from shared.lifecycle import running
 from shared.messages.operations import Cleanup
 from shared.storage.directory import DirectoryStore
-from shared.storage.port import ObjectStore
+from shared.storage.errors import UploadMissing
+from shared.storage.port import ObjectStore, Part
 from shared.storage.s3 import S3Store
 from shared.storage.settings import S3Settings, open_store
 from tests.stack.handles import S3Server
@@ -73,6 +74,21 @@ class InboxHost:
         finally:
             self.stop()
 
+    @property
+    def open_uploads(self) -> int:
+        return len(self.reconciler._inbox.uploads.all())
+
+    def stored_parts(self) -> list[Part]:
+        """Parts of the one unfinished upload."""
+        begun = self.rows("SELECT CAST(file_id AS text), upload_id FROM uploads WHERE upload_id IS NOT NULL")
+        return [part for file_id, upload_id in begun for part in self._parts(_hyphenated(file_id), upload_id)]
+
+    def _parts(self, file_id: str, upload_id: str) -> list[Part]:
+        try:
+            return self.store.list_parts(file_id, upload_id)
+        except UploadMissing:
+            return []
+
     def add_user(self, name: str, key: Path | None, password: str | None = None) -> None:
         hashed = hash_password(password, rounds=4) if password else None
         with self.database.write() as connection:
@@ -106,16 +122,14 @@ class InboxHost:
         return dict(
             self.rows(
                 "SELECT c.algorithm, c.value FROM checksums c JOIN files f ON f.id = c.file_id "
-                "WHERE f.path = :path AND f.inbox_location IS NOT NULL AND c.source = 'uploaded'",
+                "WHERE f.path = :path AND f.inbox_location IS NOT NULL AND c.source = 'uploaded' ORDER BY c.algorithm DESC",
                 path=path,
             )
         )
 
     def messages(self) -> list[str]:
         """Bodies of the messages on the inbox queue, in the order in which they were sent."""
-        return [
-            body for (body,) in self.rows("SELECT body FROM outgoing WHERE routing_key = 'inbox' ORDER BY id")
-        ]
+        return [body for (body,) in self.rows("SELECT body FROM outgoing WHERE routing_key = 'inbox' ORDER BY id")]
 
     def cleanups(self) -> list[str]:
         bodies = self.rows("SELECT body FROM outgoing WHERE routing_key = 'cleanup' ORDER BY id")

@@ -1,23 +1,13 @@
 """What submitters do on a good day."""
 
-import hashlib
 import json
-from pathlib import Path
 
 import pytest
 
-from tests.integration.inbox.clients import Client, done, failed
+from tests.integration.inbox.clients import MIB, Client, done, write
 from tests.integration.inbox.host import InboxHost
 
-MIB = 1024 * 1024
 pytestmark = pytest.mark.parametrize("size", [0, 5, 40 * MIB + 7], ids=["empty", "small", "parts"])
-
-
-def write(folder: Path, name: str, size: int, seed: int = 1) -> str:
-    """Write a file that no two seeds share, and return its SHA-256."""
-    content = hashlib.shake_128(bytes([seed])).digest(size)
-    (folder / name).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
 
 
 def test_upload_is_stored_and_told_once(host: InboxHost, client: Client, size: int) -> None:
@@ -56,10 +46,3 @@ def test_second_upload_of_a_name_is_a_new_file_and_removes_the_first(
     assert host.files("a.c4gh") == [("cancelled", 10, False), ("uploaded", size, True)]
     assert sorted(json.loads(body)["operation"] for body in host.messages()) == ["remove", "upload", "upload"]
     assert host.cleanups() == [first]
-
-
-def test_reading_is_refused(host: InboxHost, client: Client, size: int) -> None:
-    write(client.folder, "a.c4gh", size)
-    done(client.sftp("alice", "put a.c4gh"))
-    assert "ermission denied" in failed(client.sftp("alice", "get a.c4gh b.c4gh")) or size == 0
-    assert not (client.folder / "b.c4gh").exists() or not (client.folder / "b.c4gh").stat().st_size

@@ -1,0 +1,133 @@
+"""PostgreSQL: each service logs in as a role of its own, which has the rights that its statements need and no other.
+
+The roles themselves are made by `docker/postgres/10-roles.sh`, or by whoever runs the server. `staff` is the role of
+the `strongroom` command. The rights name tables, or columns of a table (`files(state)`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sqlalchemy import text
+
+from shared.database.engine import Database
+from shared.database.queue_tables import metadata
+
+READ = frozenset({"SELECT"})
+ADD = frozenset({"INSERT"})
+CHANGE = frozenset({"UPDATE"})
+REMOVE = frozenset({"DELETE"})
+KEEP = READ | ADD
+"""Rows that are added once: ON CONFLICT DO NOTHING reads the key."""
+REPLACE = READ | ADD | CHANGE
+"""Rows of which the last one counts: ON CONFLICT DO UPDATE reads the key."""
+
+Rights = Mapping[str, frozenset[str]]
+
+FLOW: Rights = {
+    "alembic_version": READ,
+    # the relay locks rows, for which PostgreSQL wants the right to change them
+    "outgoing": READ | ADD | CHANGE | REMOVE,
+    "handled": KEEP | REMOVE,
+    "leases": REPLACE | REMOVE,
+    "dead_letters": KEEP,
+    # for the metrics of every process
+    "files(state)": READ,
+    "datasets(state)": READ,
+}
+"""What the message flow and the metrics need, in every service."""
+
+FILES: Rights = {"files": READ | CHANGE, "events": ADD, "checksums": REPLACE}
+"""What moving a file through its states needs."""
+
+ROLES: Mapping[str, Rights] = {
+    "inbox": {
+        **FLOW,
+        **FILES,
+        "files": REPLACE,
+        "uploads": REPLACE | REMOVE,
+        "folders": KEEP | REMOVE,
+        "sidecars": REPLACE | REMOVE,
+        "users": READ,
+        "user_keys": READ,
+    },
+    "intercept": FLOW,
+    "ingest": {**FLOW, **FILES, "checksums": REPLACE | REMOVE, "keys": KEEP, "dataset_files": READ},
+    "verify": {**FLOW, **FILES, "sidecars": READ},
+    "finalize": {**FLOW, **FILES, "sidecars": READ},
+    "mapper": {
+        **FLOW,
+        "files": READ | CHANGE,
+        "events": ADD,
+        "datasets": REPLACE,
+        "dataset_files": KEEP,
+        "dataset_events": ADD,
+    },
+    "outbox": {
+        **FLOW,
+        "files": READ,
+        "events": ADD,
+        "checksums": READ,
+        "datasets": READ,
+        "dataset_files": READ,
+        "grants": READ,
+    },
+    "orchestrate": {**FLOW, "files": READ | CHANGE, "events": KEEP},
+    "staff": {
+        "alembic_version": READ,
+        "outgoing": KEEP,
+        "dead_letters": READ | REMOVE,
+        "files": READ,
+        "events": READ,
+        "checksums": READ,
+        "datasets": READ,
+        "dataset_files": READ,
+        "dataset_events": READ,
+        "keys": READ,
+        "users": REPLACE,
+        "user_keys": KEEP,
+        "grants": REPLACE | REMOVE,
+    },
+}
+
+
+def role_name(service: str) -> str:
+    """Return the name of a service's role."""
+    return f"strongroom_{service}"
+
+
+def apply_roles(database: Database) -> tuple[str, ...]:
+    """Give every role that exists its rights, and take all others from it; return the services whose roles exist.
+
+    Run it as the owner of the tables, after every migration. SQLite knows no roles: nothing is done.
+    """
+    if database.is_sqlite:
+        return ()
+    with database.write() as connection:
+        names = set(connection.scalars(text("SELECT rolname FROM pg_roles WHERE starts_with(rolname, 'strongroom_')")))
+        services = tuple(service for service in ROLES if role_name(service) in names)
+        for statement in grant_statements(services):
+            connection.execute(text(statement))
+    return services
+
+
+def grant_statements(services: Iterable[str]) -> Iterator[str]:
+    """Yield the SQL that gives the roles of these services their rights, and takes all others from them."""
+    for service in services:
+        role = role_name(service)
+        yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
+        yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {role}"
+        for place, verbs in ROLES[service].items():
+            yield _grant(place, verbs, role)
+            if verbs >= ADD and (sequence := _sequence(place)):
+                yield f"GRANT USAGE ON SEQUENCE {sequence} TO {role}"
+
+
+def _grant(place: str, verbs: frozenset[str], role: str) -> str:
+    table, _, columns = place.partition("(")
+    what = ", ".join(f"{verb} ({columns}" if columns else verb for verb in sorted(verbs))
+    return f"GRANT {what} ON TABLE {table} TO {role}"
+
+
+def _sequence(table: str) -> str | None:
+    """Return the sequence that numbers the rows of a table."""
+    column = metadata.tables[table].autoincrement_column
+    return f"{table}_{column.name}_seq" if column is not None else None

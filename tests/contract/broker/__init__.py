@@ -1,0 +1,1 @@
+"""What every source of deliveries promises, embedded or real."""

@@ -1,0 +1,1 @@
+"""The download side on real databases and stores, driven by ordinary HTTP clients."""
