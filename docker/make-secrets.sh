@@ -15,6 +15,7 @@ folder=${1:-secrets}
 umask 077
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
+echo '*' >"$folder/.gitignore"
 
 # Gives a secret the content of standard input, unless it is there.
 keep() {
@@ -91,6 +92,6 @@ replace rabbitmq_users.json <<<"$(rabbitmq_users)"
 [ -e "$folder/archive.sec" ] || make_archive_key >/dev/null
 [ -e "$folder/ssh_host_ed25519_key" ] || ssh-keygen -q -t ed25519 -N '' -C strongroom -f "$folder/ssh_host_ed25519_key"
 keep token.pem <<<"$(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256)"
-keep token.pub <<<"$(openssl pkey -in "$folder/token.pem" -pubout)"
+replace token.pub <<<"$(openssl pkey -in "$folder/token.pem" -pubout)"
 chmod 444 "$folder"/*
 echo "secrets: all there, in $folder; archive.pub is the key that submitters encrypt for"

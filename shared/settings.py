@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.errors import ConfigurationError
 
@@ -43,15 +43,22 @@ def load(settings: type[S], known: Iterable[str], environment: Mapping[str, str]
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in allowed)
     if unknown:
         raise ConfigurationError(f"unknown settings: {', '.join(unknown)}; docs/reference/configuration.md lists all")
+    secrets = _secrets(environment)
     try:
-        return settings(_secrets_dir=_secrets(environment))
+        return settings(_secrets_dir=secrets)
     except ValidationError as error:
         raise ConfigurationError("\n".join(_faults(error))) from None
+    except SettingsError as error:
+        raise ConfigurationError(f"settings: {error}: lists are written as JSON") from None
 
 
 def _secrets(environment: Mapping[str, str]) -> Path | None:
     folder = environment.get(SECRETS)
-    return Path(folder) if folder else None
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise ConfigurationError(f"{SECRETS}: there is no such folder")
+    return Path(folder)
 
 
 def _faults(error: ValidationError) -> Iterable[str]:

@@ -9,7 +9,7 @@ from services.cli.output import answer, details, listing
 from services.cli.queries import counts
 from services.cli.selection import selected
 from services.cli.times import age
-from shared.database.migrate import present_version, upgrade, wanted_version
+from shared.database.migrate import SCHEMA, present_version, upgrade
 
 
 def migrate(context: typer.Context) -> None:
@@ -28,7 +28,7 @@ def status(context: typer.Context) -> None:
     """Show what the node holds, owes and could not handle."""
     selection = selected(context)
     with opened(selection) as node, node.database.read() as connection:
-        found = {"schema": wanted_version(), **counts(connection)}
+        found = {"schema": SCHEMA, **counts(connection)}
     if selection.json:
         answer(selection, found, "")
         return

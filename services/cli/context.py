@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.cli.folder import Folder
-from services.cli.known import known_settings
 from services.cli.selection import Selection
-from services.cli.settings import CommandSettings
 from shared.broker.commit import Routing, UnitWriter, to_exchange, to_local_queue
 from shared.broker.unit import Unit
 from shared.database.engine import Database
 from shared.database.migrate import require_current
 from shared.errors import ConfigurationError
-from shared.settings import load, variable
 
 SERVICE = "cli"
 
@@ -30,7 +27,7 @@ class Place:
     def token_pem(self) -> bytes:
         """Return the private key that signs tokens; raises ConfigurationError if the settings name none."""
         if self.token_key is None:
-            raise ConfigurationError(f"{variable('token_key')}: is not set; it names the key that signs tokens")
+            raise ConfigurationError("STRONGROOM_TOKEN_KEY: is not set; it names the key that signs tokens")
         return self.token_key.read_bytes()
 
 
@@ -56,8 +53,16 @@ def place(selection: Selection) -> Place:
         folder = Folder(selection.data)
         folder.require()
         return Place(folder.database_url, to_local_queue, folder.token_key)
+    return _place_of_settings()
+
+
+def _place_of_settings() -> Place:
+    from services.cli.known import settings_of_environment
+    from services.cli.settings import CommandSettings
+    from shared.settings import load
+
     try:
-        settings = load(CommandSettings, known_settings())
+        settings = load(CommandSettings, settings_of_environment())
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}\nor select an embedded node with --data DIR") from None
     return Place(settings.database_url.get_secret_value(), to_exchange, settings.token_key)

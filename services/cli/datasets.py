@@ -34,7 +34,7 @@ def create(
             _require_files(connection, accession)
         _send(node, mapping)
     record = {"dataset": dataset, "accessions": accession, "sent": True}
-    answer(selected(context), record, f"{dataset}: sent, with {len(accession)} files")
+    answer(selected(context), record, f"{dataset}: sent")
 
 
 @app.command("release")

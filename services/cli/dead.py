@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.context import Node, opened
-from services.cli.output import answer, console, details, heading, listing, printable
+from services.cli.output import answer, details, heading, listing, printable
 from services.cli.queries import dead_letter, listed_dead
 from services.cli.selection import Selection, selected
 from shared.broker.unit import Unit
@@ -39,7 +39,7 @@ def show(context: typer.Context, letter: Letter) -> None:
     for part in ("body", "trace"):
         if found[part]:
             heading(part)
-            console().print(printable(found[part]))
+            typer.echo(printable(found[part]))
 
 
 @app.command("replay")

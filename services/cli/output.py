@@ -12,6 +12,7 @@ from itertools import islice
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.selection import Selection
 from services.cli.times import iso
@@ -22,7 +23,7 @@ _PAGE = 500
 """Rows that are laid out together; more are never in memory."""
 
 _UNLIMITED = 100_000
-"""Columns of what is no terminal: a line that is read by a program is not to be folded."""
+"""Columns of what is no terminal."""
 
 
 def answer(selection: Selection, record: object, sentence: str) -> None:
@@ -48,12 +49,12 @@ def details(record: Record) -> None:
     table.add_column(overflow="fold")
     for name, value in record.items():
         table.add_row(name.replace("_", " "), cell(value))
-    console().print(table)
+    show(table)
 
 
 def heading(text: str) -> None:
     """Begin a part of an answer to a person."""
-    console().print(f"\n{text}", style="bold")
+    show(Text(f"\n{text}", style="bold"))
 
 
 def note(text: str) -> None:
@@ -61,10 +62,16 @@ def note(text: str) -> None:
     typer.echo(f"note: {printable(text)}", err=True)
 
 
-def console() -> Console:
-    """Return what lays out text for people."""
-    width = None if sys.stdout.isatty() else _UNLIMITED
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+def show(what: Table | Text) -> None:
+    """Lay out something for people; where a program reads it, nothing is folded and no line ends in blanks."""
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else _UNLIMITED, markup=False, highlight=False, emoji=False)
+    if terminal:
+        console.print(what)
+        return
+    with console.capture() as captured:
+        console.print(what)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def cell(value: object) -> str:
@@ -111,5 +118,5 @@ def _table(columns: Sequence[str], records: Iterator[Record]) -> None:
             table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in {"id", "state"})
         for record in page:
             table.add_row(*(cell(record[name]) for name in columns))
-        console().print(table)
+        show(table)
         page, first = list(islice(records, _PAGE)), False

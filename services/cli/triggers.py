@@ -14,7 +14,7 @@ from services.cli.selection import Selection, selected
 from services.cli.sending import message
 from services.cli.times import duration
 from services.cli.waiting import Reached, wait_for
-from shared.database.records import ChecksumSource, File, checksums_of, file_by_accession, file_by_id
+from shared.database.records import ChecksumSource, File, checksums_of, file_by_id
 from shared.database.states import FileState
 from shared.errors import UserError
 from shared.identifiers import FileId, parse_file_id, wire_path
@@ -80,15 +80,12 @@ def _trigger(selection: Selection, kind: Kind, user: str, paths: list[str], wait
 
 
 def _accession(node: Node, file_id: str, accession_id: str) -> tuple[File, Accession]:
-    """Return the file and the message; raises UserError where it can be known at once that it will be refused."""
+    """Return the file and the message; raises UserError if there is no such file."""
     with node.database.read() as connection:
         parsed = parse_file_id(file_id)
         file = None if parsed is None else file_by_id(connection, parsed)
         if file is None:
             raise UserError(f"there is no file {file_id}; strongroom files list shows which there are")
-        holder = file_by_accession(connection, accession_id)
-        if holder is not None and holder.id != file.id:
-            raise UserError(f"{accession_id} is the accession id of another file: {holder.id}")
         # before the file is verified there are none; the service waits for that
         plain = checksums_of(connection, file.id).get(ChecksumSource.PLAIN, {})
     asked = message(

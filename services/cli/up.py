@@ -49,4 +49,6 @@ def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(regist
     """Run one service of the real stack, configured by STRONGROOM_* and files of secrets."""
     if service not in registry.SERVICES:
         raise typer.BadParameter(f"there is no service {service}; there are {', '.join(registry.SERVICES)}")
-    raise typer.Exit(registry.serve(service, registry.all_fields()))
+    from services.cli.known import known_settings
+
+    raise typer.Exit(registry.serve(service, known_settings()))

@@ -28,7 +28,11 @@ def back_up(file: File, archived_sha256: str, archive: ObjectStore, backup: Obje
     if source.body.hexdigest() != archived_sha256:
         backup.delete(file.id)
         raise _lost()
-    copy = _sha256(file, backup)
+    try:
+        copy = _sha256(file, backup)
+    except ObjectMissing:
+        # a cancellation at the same moment deletes it; the commit tells
+        raise TransientError("the backup copy is gone as soon as it was made") from None
     if copy != source.whole.hexdigest():
         raise TransientError("the backup copy differs from what was sent to the store")
     return copy

@@ -41,7 +41,8 @@ class Login(SSHServer):
         self._channel = channel
         self._user: User | None = None
         self._passwords = 0
-        self._outcome = "refused"
+        self._means = "none"
+        self._undecided = False
 
     def connection_made(self, conn: SSHServerConnection) -> None:
         self._connection = conn
@@ -49,11 +50,12 @@ class Login(SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._connections.discard(self._connection)
-        if self._outcome == "refused":
+        if self._undecided:
             LOGINS.labels("refused").inc()
 
     async def begin_auth(self, username: str) -> bool:
         """Find the user; that there is none shows in nothing but the refusal at the end."""
+        self._undecided = True
         try:
             self._user = await asyncio.to_thread(self._find, username)
         except DatabaseAway as away:
@@ -70,29 +72,35 @@ class Login(SSHServer):
     def kbdint_auth_supported(self) -> bool:
         return False
 
-    def validate_public_key(self, username: str, key: SSHKey) -> bool:  # noqa: ARG002 - the user of begin_auth
+    def validate_public_key(self, username: str, key: SSHKey) -> bool:
+        """Tell whether a key may log this user in; that the client holds it is checked afterwards."""
         try:
-            fits = has_ssh_key(self._user, normal_ssh_key(key.export_public_key().decode()))
+            fits = has_ssh_key(self._named(username), normal_ssh_key(key.export_public_key().decode()))
         except UserError:
             return False
-        self._outcome = "key" if fits else self._outcome
+        self._means = "key" if fits else self._means
         return fits
 
-    async def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002
+    async def validate_password(self, username: str, password: str) -> bool:
         """Check a password on a thread, as many at once as there are processors."""
         self._passwords += 1
         if self._passwords > _MOST_PASSWORDS:
             raise DisconnectError(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many wrong passwords")
         async with self._at_once:
-            fits = await asyncio.to_thread(has_password, self._user, password)
-        self._outcome = "password" if fits else self._outcome
+            fits = await asyncio.to_thread(has_password, self._named(username), password)
+        self._means = "password" if fits else self._means
         return fits
 
     def auth_completed(self) -> None:
-        LOGINS.labels(self._outcome).inc()
+        self._undecided = False
+        LOGINS.labels(self._means).inc()
 
     def session_requested(self) -> SSHServerSession[bytes]:
         return self._channel()
+
+    def _named(self, name: str) -> User | None:
+        """Return the user that was found last, if he is the one in question: a client may change its mind midway."""
+        return self._user if self._user is not None and self._user.name == name else None
 
     def _find(self, name: str) -> User | None:
         try:

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, exists, func, select
 
 from shared.database.queue_tables import folders, sidecars, uploads
-from shared.database.records import File, to_file
+from shared.database.records import FILE_COLUMNS, File, to_file
 from shared.database.states import FileState
 from shared.database.tables import files
 from shared.database.types import FileUuid, UtcDateTime
 
-_FILE = [files.c[name] for name in File.__dataclass_fields__]
 _IN_INBOX = files.c.inbox_location.is_not(None)
 
 
@@ -56,14 +55,16 @@ def _below(table: Table) -> tuple[ColumnElement[bool], ...]:
 
 
 def _unfinished() -> Select[Any]:
-    rows = select(*_FILE, uploads.c.upload_id, uploads.c.touched_at).join(uploads, uploads.c.file_id == files.c.id)
+    rows = select(*FILE_COLUMNS, uploads.c.upload_id, uploads.c.touched_at).join(
+        uploads, uploads.c.file_id == files.c.id
+    )
     return rows.where(files.c.state == FileState.REGISTERED)
 
 
 _SIDECAR = [sidecars.c[name] for name in Sidecar.__dataclass_fields__]
 _FOLDER = [folders.c.path, folders.c.made_at]
-_CURRENT = select(*_FILE).where(*_at(files), _IN_INBOX)
-_CURRENT_BELOW = select(*_FILE).where(*_below(files), _IN_INBOX).order_by(files.c.path)
+_CURRENT = select(*FILE_COLUMNS).where(*_at(files), _IN_INBOX)
+_CURRENT_BELOW = select(*FILE_COLUMNS).where(*_below(files), _IN_INBOX).order_by(files.c.path)
 _UNFINISHED_AT = _unfinished().where(*_at(files)).order_by(uploads.c.touched_at.desc())
 _UNFINISHED_BELOW = _unfinished().where(*_below(files)).order_by(files.c.path, uploads.c.touched_at.desc())
 _UNFINISHED_BEFORE = (
@@ -81,8 +82,7 @@ _ANYTHING_BELOW = select(
     exists().where(*_below(files), _IN_INBOX)
     | exists().where(*_below(files), files.c.state == FileState.REGISTERED, uploads.c.file_id == files.c.id)
     | exists().where(*_below(sidecars))
-    | exists().where(*_below(folders)),
-    literal(1),
+    | exists().where(*_below(folders))
 )
 
 

@@ -21,7 +21,9 @@ class InboxSettings(InboxStoreSettings):
         examples=["/run/secrets/ssh_host_ed25519_key"],
     )
     sftp_open_uploads: int = Field(
-        default=256, ge=1, description="Files being uploaded at once; each takes up to 48 MiB of memory."
+        default=64,
+        ge=1,
+        description="Files being uploaded at once; each takes up to 48 MiB of memory, above 40 GiB up to 512 MiB.",
     )
     inbox_abandoned_days: float = Field(
         default=14, gt=0, description="An interrupted upload that nobody went on with for so many days is dropped."

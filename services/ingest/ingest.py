@@ -10,6 +10,7 @@ from shared.broker.unit import Unit
 from shared.crypto.header import open_header, read_header
 from shared.crypto.keys import PrivateKey
 from shared.database.records import ChecksumSource, File
+from shared.database.statements import CHECKSUM_FORGET
 from shared.database.states import FileState
 from shared.errors import FileRefused, MessageRefused, NotYet
 from shared.identifiers import wire_path
@@ -57,6 +58,8 @@ class Ingest:
         else:
             unit.event(file.id, FileState.SUBMITTED.value)
         opened = self._move_body(file, size)
+        # what an earlier trigger said counts no longer: this one may correct it
+        unit.add(CHECKSUM_FORGET, file=file.id, from_source=ChecksumSource.SUBMITTED.value)
         unit.checksums(file.id, ChecksumSource.SUBMITTED, digests(trigger.encrypted_checksums or ()))
         unit.move(
             file,

@@ -23,7 +23,7 @@ class AccessionPattern:
         """Raise ConfigurationError if two files would get the same id."""
         try:
             distinct = self.make("a", 1) != self.make("b", 2)
-        except (KeyError, IndexError, ValueError):
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError):
             distinct = False
         if not distinct:
             raise ConfigurationError(f"accession pattern {self.text!r} needs {{file_id}} or {{number}}")

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -22,7 +21,7 @@ class Sender:
     """What all downloads share: the store, the threads that may wait for it, the record."""
 
     archive: ObjectStore
-    threads: CapacityLimiter
+    threads: Executor
     record: Record
 
     def answer(self, download: Download) -> "DownloadResponse":
@@ -60,26 +59,42 @@ class DownloadResponse(Response):
                 self._sender.record.ended(self._download.file.id, outcome, sent=self._sent, seconds=seconds)
 
     async def _stream(self, stream: CombinedStream, send: Send, gone: "asyncio.Future[None]") -> str:
-        """Send all pieces and say how it ended."""
-        while stream.remaining:
-            try:
-                piece = await run_sync(stream.read, limiter=self._sender.threads)
-            except StrongroomError as error:
+        """Send all pieces, each while the next is read, and say how it ended."""
+        reading = self._read(stream)
+        try:
+            while reading is not None:
+                piece = await reading
+                reading = self._read(stream)
                 if not self._sent:
-                    raise
-                self._sender.record.broke_off(self._download.file.id, error)
-                # the server closes a connection whose answer was left unfinished: no client takes it for whole
-                return BROKEN
+                    await self._start(send)
+                await send({"type": "http.response.body", "body": piece, "more_body": reading is not None})
+                if gone.done():
+                    return LEFT
+                self._sent += len(piece)
+        except StrongroomError as error:
             if not self._sent:
-                await self._start(send)
-            await send({"type": "http.response.body", "body": piece, "more_body": stream.remaining > 0})
-            if gone.done():
-                return LEFT
-            self._sent += len(piece)
+                raise
+            self._sender.record.broke_off(self._download.file.id, error)
+            # the server closes a connection whose answer was left unfinished: no client takes it for whole
+            return BROKEN
+        finally:
+            _drop(reading)
         return RANGE if self._download.partial else WHOLE
+
+    def _read(self, stream: CombinedStream) -> "asyncio.Future[memoryview] | None":
+        """Begin to read the next piece; None at the end."""
+        if not stream.remaining:
+            return None
+        return asyncio.get_running_loop().run_in_executor(self._sender.threads, stream.read)
 
     async def _start(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+
+def _drop(reading: "asyncio.Future[memoryview] | None") -> None:
+    """Want a read no more, however it ends."""
+    if reading is not None and not reading.cancel() and not reading.cancelled():
+        reading.exception()
 
 
 async def _disconnected(receive: Receive) -> None:

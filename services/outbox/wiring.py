@@ -1,6 +1,7 @@
 """The only file of outbox that names concrete classes."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from anyio import CapacityLimiter
 
@@ -38,7 +39,9 @@ def parts(node: Node, settings: OutboxSettings, archive: ObjectStore, keys: Sequ
         verifier=token_verifier(settings),
         database=node.database,
         decide=Decide(database=node.database, headers=headers),
-        sender=Sender(archive=archive, threads=CapacityLimiter(_STORE_THREADS), record=record),
+        sender=Sender(
+            archive=archive, threads=ThreadPoolExecutor(_STORE_THREADS, thread_name_prefix="outbox"), record=record
+        ),
         record=record,
         readiness=Readiness({**node.checks, "archive": archive.check}),
         threads=CapacityLimiter(_DATABASE_THREADS),

@@ -53,7 +53,7 @@ class Verify:
             log.info("nothing_to_verify", file_id=file.id, state=file.state.value)
             return
         found = self._examine(file, known, unit)
-        differences = list(compare(file, known, found))
+        differences = compare(file, known, found)
         if differences:
             raise FileRefused("; ".join(differences) + ". Upload the file again")
         unit.checksums(file.id, ChecksumSource.UPLOADED, found.upload)
@@ -69,7 +69,10 @@ class Verify:
         """
         if file.state not in {FileState.VERIFIED, FileState.READY}:
             raise MessageRefused(f"the file is {file.state}: only a verified file can be verified again")
-        differences = list(compare(file, known, self._examine(file, known, unit)))
+        try:
+            differences = compare(file, known, self._examine(file, known, unit))
+        except FileRefused as damage:
+            differences = [str(damage)]
         if differences:
             raise MessageRefused("the archived file is no longer what it was: " + "; ".join(differences))
         unit.event(file.id, "verified again")

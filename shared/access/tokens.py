@@ -27,6 +27,7 @@ _SMALLEST_RSA = 2048
 _LONGEST_NAME = 255
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+_PRIVATE = ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey
 
 
 class NotAuthenticated(UserError):
@@ -123,12 +124,12 @@ def read_key(path: Path) -> PublicKey:
     """Read a public key from a PEM file, or the public part of a private one. Raises ConfigurationError."""
     try:
         key = _load(path.read_bytes())
+        public: PublicKey = key.public_key() if isinstance(key, _PRIVATE) else key
+        _algorithm(public)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; check the path and its permissions") from error
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from error
-    public = key.public_key() if isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) else key
-    _algorithm(public)
     return public
 
 

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,9 +18,11 @@ from shared.broker.rabbit import Link
 from shared.broker.unit import Unit
 from shared.database.queue_tables import handled
 from shared.database.statements import HANDLED
-from shared.database.types import FileUuid, now
+from shared.database.types import FileUuid, now, storable
 
 log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 1_000_000
 
 ATTEMPT = "strongroom-attempt"
 FIRST_SEEN = "strongroom-first-seen"
@@ -90,7 +93,9 @@ class RabbitSource:
         self._link.call(self._open_channel)
 
     def stop(self) -> None:
-        self.pause()
+        """Cancel the consumer; the channel stays open for what is still to be settled."""
+        self._wanted.clear()
+        self._link.call(self._cancel)
 
     # ---- in the thread of the connection
 
@@ -114,7 +119,7 @@ class RabbitSource:
         channel.basic_qos(prefetch_count=self._prefetch, callback=partial(self._consume, channel))
 
     def _consume(self, channel: Channel, _frame: object) -> None:
-        channel.basic_consume(self.queue, self._deliver)
+        channel.basic_consume(self.queue, self._deliver, consumer_tag=self.queue)
 
     def _channel_closed(self, channel: Channel, reason: Exception) -> None:
         if self._channel is channel:
@@ -129,14 +134,22 @@ class RabbitSource:
         if channel is not None and channel.is_open:
             channel.close()
 
+    def _cancel(self) -> None:
+        if self._channel is not None and self._channel.is_open:
+            self._channel.basic_cancel(self.queue, callback=self._cancelled)
+
+    def _cancelled(self, _frame: object) -> None:
+        while not self._waiting.empty():
+            self.hand_back(self._waiting.get_nowait())
+
     def _deliver(self, channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:  # noqa: ANN401
         headers = properties.headers or {}
         self._waiting.put(
             Delivery(
                 queue=self.queue,
                 body=body,
-                correlation_id=properties.correlation_id,
-                message_id=to_message_id(properties.message_id),
+                correlation_id=_text(properties.correlation_id),
+                message_id=to_message_id(_text(properties.message_id)),
                 attempt=_number(headers.get(ATTEMPT)),
                 first_seen=_first_seen(headers.get(FIRST_SEEN), properties.timestamp),
                 redelivered=method.redelivered,
@@ -155,6 +168,13 @@ class RabbitSource:
             how(delivery.receipt.channel, delivery.receipt.tag)
 
 
+def _text(value: str | bytes | None) -> str | None:
+    """Read a short string; pika leaves those that are not UTF-8 as bytes."""
+    if value is None:
+        return None
+    return storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+
+
 def _death(routing_key: str, headers: dict[str, Any]) -> str:
     if "x-first-death-queue" in headers:
         return f"{headers['x-first-death-queue']}: {headers.get('x-first-death-reason')}"
@@ -162,11 +182,15 @@ def _death(routing_key: str, headers: dict[str, Any]) -> str:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return min(max(value, 0), MOST_ATTEMPTS) if isinstance(value, int) else 0
 
 
 def _first_seen(milliseconds: object, timestamp: int | None) -> datetime:
+    """Return when it was sent; now, if the sender does not say, or says what can't be."""
     if isinstance(milliseconds, int):
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    # other senders say whole seconds: take the end of theirs
-    return now() if timestamp is None else datetime.fromtimestamp(timestamp + 1, UTC)
+        seconds = milliseconds / 1000
+    elif timestamp is not None:
+        seconds = timestamp + 1  # other senders say whole seconds: take the end of theirs
+    else:
+        return now()
+    return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds < time.time() else now()

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from sqlalchemy import Connection
 
 from shared.broker.unit import Unit
-from shared.database.types import now
+from shared.database.types import now, storable
 from shared.identifiers import FileId, MessageId, parse_file_id
 
 
@@ -37,12 +37,13 @@ class Delivery:
 
     def predates(self, moment: datetime) -> bool:
         """Tell whether this is an old message that comes again: sent before `moment`, and delivered before."""
-        return (self.redelivered or self.races_lost > 0) and self.first_seen < moment
+        again = self.redelivered or self.attempt > 0 or self.races_lost > 0
+        return again and self.first_seen < moment
 
     @property
     def text(self) -> str:
         """The body as text that any database stores."""
-        return self.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+        return storable(self.body.decode("utf-8", "replace"))
 
     def decided_anew(self) -> "Delivery":
         """Return the same delivery after its unit lost a race."""
@@ -93,4 +94,4 @@ class Source(Protocol):
         """Take deliveries again."""
 
     def stop(self) -> None:
-        """Take no more deliveries; what is not settled comes again, to whomever."""
+        """Take no more deliveries, and hand back those that nobody has taken; those taken can still be settled."""

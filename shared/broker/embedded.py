@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
@@ -30,6 +30,7 @@ _DUE = (
     .order_by(outgoing.c.due, outgoing.c.id)
     .limit(bindparam("most"))
 )
+_NEWEST = select(func.max(outgoing.c.id)).where(outgoing.c.queue == bindparam("this_queue"))
 _PRESENT = select(outgoing.c.id).where(outgoing.c.id == bindparam("row"))
 
 
@@ -57,6 +58,8 @@ class EmbeddedSource:
         self._changed = threading.Condition()
         self._waiting: deque[Delivery] = deque()
         self._in_hand: set[int] = set()
+        self._handed_back: set[int] = set()
+        self._newest_at_start = 0
         self._open = False
         self._look_at = 0.0
         bell.listen(self._look_now)
@@ -66,6 +69,8 @@ class EmbeddedSource:
         return self._open
 
     def start(self) -> None:
+        with self._database.read() as connection:
+            self._newest_at_start = connection.scalar(_NEWEST, {"this_queue": self.queue}) or 0
         self._open = True
 
     def get(self, timeout: float) -> Delivery | None:
@@ -89,9 +94,12 @@ class EmbeddedSource:
     def settle(self, delivery: Delivery) -> None:
         with self._changed:
             self._in_hand.discard(_row_id(delivery))
+            self._handed_back.discard(_row_id(delivery))
 
     def hand_back(self, delivery: Delivery) -> None:
-        self.settle(delivery)
+        with self._changed:
+            self._handed_back.add(_row_id(delivery))
+            self._in_hand.discard(_row_id(delivery))
         self._look_now()
 
     def pause(self) -> None:
@@ -122,11 +130,15 @@ class EmbeddedSource:
         except DatabaseAway:
             return
         fresh = [row for row in rows if row.id not in self._in_hand]
-        self._waiting.extend(map(_delivery, fresh))
+        self._waiting.extend(_delivery(row, redelivered=self._may_have_been_taken(row.id)) for row in fresh)
         self._in_hand |= {row.id for row in fresh}
         if fresh:
             self._look_at = 0.0
             self._changed.notify_all()
+
+    def _may_have_been_taken(self, row: int) -> bool:
+        """Tell whether this process, or one that was killed before it, may have had this row in hand."""
+        return row <= self._newest_at_start or row in self._handed_back
 
 
 def _row_id(delivery: Delivery) -> int:
@@ -134,7 +146,7 @@ def _row_id(delivery: Delivery) -> int:
     return delivery.receipt
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: Row[Any], *, redelivered: bool) -> Delivery:
     return Delivery(
         queue=row.queue,
         body=row.body.encode(),
@@ -142,6 +154,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         message_id=MessageId(row.message_id),
         attempt=row.attempt,
         first_seen=row.first_seen,
-        redelivered=True,  # a process that was killed may have had it in hand
+        redelivered=redelivered,
         receipt=row.id,
     )

@@ -9,6 +9,7 @@ from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
 from shared.database.statements import DEAD_LETTER
 from shared.database.states import FILE_TRANSITIONS, FileState
+from shared.database.types import storable
 from shared.errors import FileRefused, NotYet, TransientError, UserError
 from shared.messages.operations import ErrorMessage
 
@@ -53,7 +54,7 @@ def settle_error(error: Exception, delivery: Delivery, unit: Unit, patience: Pat
 
 
 def _refuse(error: UserError, delivery: Delivery, unit: Unit) -> None:
-    reason, file = str(error), unit.file
+    reason, file = storable(str(error)), unit.file
     if file is not None:
         if isinstance(error, FileRefused) and FileState.ERROR in FILE_TRANSITIONS[file.state]:
             unit.move(file, FileState.ERROR, reason=reason)
@@ -82,7 +83,7 @@ def _bury(error: Exception, delivery: Delivery, unit: Unit) -> None:
         queue=delivery.queue,
         correlation_id=delivery.correlation_id,
         body=delivery.text,
-        reason=f"{type(error).__name__}: {error}",
-        trace=None if expected else "".join(traceback.format_exception(error)),
+        reason=storable(f"{type(error).__name__}: {error}"),
+        trace=None if expected else storable("".join(traceback.format_exception(error))),
         at=unit.at,
     )

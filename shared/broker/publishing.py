@@ -58,9 +58,10 @@ class Batch:
     refused: set[int] = field(default_factory=set)
     over: threading.Event = field(default_factory=threading.Event)
 
-    def look_whether_over(self) -> None:
-        if len(self.confirmed) + len(self.refused) == len(self.rows):
-            self.over.set()
+    @property
+    def answered(self) -> bool:
+        """Whether the broker has answered for every message."""
+        return len(self.confirmed) + len(self.refused) == len(self.rows)
 
 
 class Publisher:
@@ -85,7 +86,8 @@ class Publisher:
         """
         batch = Batch(rows)
         self._link.call(partial(self._send, batch))
-        if not batch.over.wait(timeout if self._link.connected else 0):
+        batch.over.wait(timeout if self._link.connected else 0)
+        if not batch.answered:
             self._link.call(partial(self._give_up, batch))
             raise BrokerAway
         return batch
@@ -96,6 +98,8 @@ class Publisher:
         connection.channel(on_open_callback=self._channel_opened)
 
     def lost(self) -> None:
+        if self._batch is not None:
+            self._batch.over.set()
         self._channel, self._batch = None, None
         self._pending.clear()
 
@@ -138,4 +142,5 @@ class Publisher:
         rows = [self._pending.pop(t) for t in tags if t in self._pending]
         if self._batch is not None:
             (self._batch.confirmed if ok else self._batch.refused).update(row.id for row in rows)
-            self._batch.look_whether_over()
+            if self._batch.answered:
+                self._batch.over.set()

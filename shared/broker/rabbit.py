@@ -5,6 +5,7 @@ All of pika lives in this thread: whoever wants something of the connection puts
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import pika
@@ -41,6 +42,7 @@ class Link:
         self._declare = declare
         self._parties: list[Party] = []
         self._connection: pika.SelectConnection | None = None
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="rabbitmq", daemon=True)
@@ -68,9 +70,9 @@ class Link:
 
     def call(self, action: Callable[[], None]) -> None:
         """Run `action` in the connection's thread; without a connection nothing is done."""
-        connection = self._connection
-        if connection is not None:
-            connection.ioloop.add_callback_threadsafe(action)
+        with self._lock:
+            if self._connection is not None:
+                self._connection.ioloop.add_callback_threadsafe(action)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -85,12 +87,12 @@ class Link:
             except Exception:
                 log.exception("broker_connection_failed")
             self._forget_connection()
+            connection.ioloop.close()
             self._failures += 1
             self._stopping.wait(min(0.25 * 2 ** min(self._failures, 8), LONGEST_PAUSE))
 
     def _opened(self, connection: pika.SelectConnection) -> None:
         log.info("broker_connected")
-        self._failures = 0
         if self._declare:
             connection.channel(on_open_callback=lambda channel: self._declare_all(connection, channel))
         else:
@@ -98,6 +100,7 @@ class Link:
 
     def _declare_all(self, connection: pika.SelectConnection, channel: Channel) -> None:
         steps = declarations()
+        channel.add_on_close_callback(partial(self._not_declared, connection))
 
         def next_step(_frame: object = None) -> None:
             step = next(steps, None)
@@ -109,8 +112,15 @@ class Link:
 
         next_step()
 
+    def _not_declared(self, connection: pika.SelectConnection, _channel: Channel, reason: BaseException) -> None:
+        if isinstance(reason, pika.exceptions.ChannelClosedByBroker):
+            # a queue or exchange is there, made otherwise; an operator has to decide which is right
+            log.error("topology_refused", reason=reason.reply_text)
+            connection.close()
+
     def _ready(self, connection: pika.SelectConnection) -> None:
         self._connection = connection
+        self._failures = 0
         for party in self._parties:
             party.opened(connection)
         if self._stopping.is_set():
@@ -126,7 +136,8 @@ class Link:
         connection.ioloop.stop()
 
     def _forget_connection(self) -> None:
-        self._connection = None
+        with self._lock:
+            self._connection = None
         for party in self._parties:
             party.lost()
 

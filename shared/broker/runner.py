@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -27,6 +28,27 @@ RACES = 5
 
 TICK = 0.2
 """Seconds after which an idle worker looks whether it is to stop."""
+
+
+class Delays:
+    """Pauses before the next attempt; they grow while one fault follows the other.
+
+    A database that answers and yet takes no commits must not be asked again and again at once: with every pause the
+    broker counts a delivery, up to the limit of its queues.
+    """
+
+    def __init__(self, *, first: float = TICK, longest: float = 10, calm: float = 60) -> None:
+        self._first, self._longest, self._calm = first, longest, calm
+        self._delay = 0.0
+        self._asked_at = 0.0
+
+    def next(self) -> float:
+        """Return the seconds to wait; the first pause again when the last one was long ago."""
+        now = time.monotonic()
+        again = self._delay and now - self._asked_at < self._calm
+        self._delay = min(self._delay * 2, self._longest) if again else self._first
+        self._asked_at = now
+        return self._delay
 
 
 class Runner:
@@ -66,6 +88,7 @@ class Runner:
     def stop(self) -> None:
         """Take nothing more, finish what is under way, and hand back the rest."""
         self._stopping.set()
+        self._source.stop()
         for thread in (*self._workers, self._watch):
             thread.join()
         while not self._again.empty():
@@ -177,22 +200,22 @@ class Runner:
 
     def _watch_database(self) -> None:
         """While the database is away nothing can be decided: hand everything back, wait, and begin again."""
+        delays = Delays()
         while not self._stopping.is_set():
             if not self._away.wait(TICK):
                 continue
             with PAUSED.labels(self._source.queue).track_inprogress():
                 self._source.pause()
-                self._wait_for_database()
+                self._wait_for_database(delays)
                 self._away.clear()
-                self._source.resume()
+                if not self._stopping.is_set():
+                    self._source.resume()
 
-    def _wait_for_database(self) -> None:
-        delay = TICK
-        while not self._stopping.wait(delay):
+    def _wait_for_database(self, delays: Delays) -> None:
+        while not self._stopping.wait(delays.next()):
             try:
                 self._database.check()
             except DatabaseAway:
-                delay = min(delay * 2, 10)
-            else:
-                log.info("database_back", queue=self._source.queue)
-                return
+                continue
+            log.info("database_back", queue=self._source.queue)
+            return

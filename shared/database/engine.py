@@ -5,11 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.errors import StrongroomError
+
+
+_DISCREET = {"hide_parameters": True}
+"""Errors are logged, and the parameters of a statement may be names of people."""
 
 
 class DatabaseAway(StrongroomError):
@@ -38,7 +43,7 @@ def translated() -> Iterator[None]:
     except (InterfaceError, PoolTimeoutError) as error:
         raise DatabaseAway(f"the database does not answer: {_first_line(error)}") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or isinstance(error.orig, ReadOnlySqlTransaction):
             raise DatabaseAway from error
         raise
 
@@ -84,14 +89,15 @@ class Database:
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
     arguments = {"connect_timeout": 5, "options": "-c statement_timeout=60000 -c lock_timeout=30000"}
-    return create_engine(url, pool_size=pool_size, max_overflow=10, pool_timeout=30, connect_args=arguments)
+    pool = {"pool_size": pool_size, "max_overflow": 10, "pool_timeout": 30}
+    return create_engine(url, connect_args=arguments, **pool, **_DISCREET)
 
 
 def _sqlite_engine(url: str) -> Engine:
     path = make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **_DISCREET)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_immediate)
     return engine

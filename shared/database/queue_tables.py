@@ -18,6 +18,8 @@ outgoing = Table(
     Column("attempt", Integer, nullable=False, server_default="0", comment="how often its delivery was put off"),
     Column("first_seen", UtcDateTime, nullable=False),
     Index("ix_outgoing_queue_due", "queue", "due"),
+    # a number never comes again, so that who settles a row late can't mean another one
+    sqlite_autoincrement=True,
 )
 
 handled = Table(
@@ -47,6 +49,7 @@ dead_letters = Table(
     Column("reason", Text, nullable=False),
     Column("trace", Text),
     Column("at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 uploads = Table(

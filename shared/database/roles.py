@@ -117,8 +117,8 @@ def grant_statements(services: Iterable[str]) -> Iterator[str]:
         yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {role}"
         for place, verbs in ROLES[service].items():
             yield _grant(place, verbs, role)
-            if verbs >= ADD and (sequence := _sequence(place)):
-                yield f"GRANT USAGE ON SEQUENCE {sequence} TO {role}"
+            if verbs >= ADD:
+                yield from _numbering(place, role)
 
 
 def _grant(place: str, verbs: frozenset[str], role: str) -> str:
@@ -127,7 +127,10 @@ def _grant(place: str, verbs: frozenset[str], role: str) -> str:
     return f"GRANT {what} ON TABLE {table} TO {role}"
 
 
-def _sequence(table: str) -> str | None:
-    """Return the sequence that numbers the rows of a table."""
+def _numbering(table: str, role: str) -> Iterator[str]:
+    """Yield what it takes to add rows that the database numbers."""
     column = metadata.tables[table].autoincrement_column
-    return f"{table}_{column.name}_seq" if column is not None else None
+    if column is not None:
+        yield f"GRANT USAGE ON SEQUENCE {table}_{column.name}_seq TO {role}"
+        # SQLAlchemy asks for the number of a row that is added alone
+        yield f"GRANT SELECT ({column.name}) ON TABLE {table} TO {role}"

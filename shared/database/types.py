@@ -31,6 +31,11 @@ SerialKey = BigInteger().with_variant(Integer(), "sqlite")
 """Growing 64-bit key; SQLite grows a key by itself only if it is called INTEGER."""
 
 
+def storable(text: str) -> str:
+    """Replace what no database stores as text: NUL, and halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
 def now() -> datetime:
     """Return the present time, aware and in UTC."""
     return datetime.now(UTC)

@@ -1,11 +1,15 @@
 """The node that an end-to-end test runs on: each story is told on both."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.nodes import Node, RealNode, embedded_node
-from tests.stack.node import ComposeNode
+from tests.stack.node.ground import Ground, Servers, make_secrets
+from tests.stack.node.node import ComposeNode
+from tests.stack.node.worker import STRONGROOM
+from tests.stack.process import Home
 
 
 @pytest.fixture(scope="module", params=["embedded", "real"])
@@ -16,6 +20,9 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         with embedded_node(folder) as embedded:
             yield embedded
         return
-    servers = [request.getfixturevalue(name) for name in ("rabbitmq", "postgres", "minio")]
-    with ComposeNode(*servers, folder=folder) as compose:
-        yield RealNode(compose, folder)
+    home: Home = request.getfixturevalue("home")
+    servers = Servers(**{name: request.getfixturevalue(name) for name in ("rabbitmq", "postgres", "minio")})
+    secrets = make_secrets(folder / "secrets", " ".join(STRONGROOM))
+    ground = Ground(servers, secrets=secrets, name=f"e2e{uuid.uuid4().hex[:8]}")
+    with ComposeNode(home, ground, secrets=secrets, profiles=()) as compose:
+        yield RealNode(compose, servers.rabbitmq.url(ground.vhost), folder)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -192,7 +192,9 @@ def test_nothing_is_left_of_a_run(home: Home, workers: str, death: signal.Signal
     pytest_command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "-p", "no:cacheprovider"]
     environment = os.environ | {"TMPDIR": str(folder), "STRONGROOM_LEFT_OVER": "1", "DWELL": "60" if death else "0"}
     with (folder / "output").open("w") as output:
-        run = subprocess.Popen([*pytest_command, inner_tests(folder)], cwd=ROOT, env=environment, stdout=output)
+        run = subprocess.Popen(
+            [*pytest_command, inner_tests(folder)], cwd=ROOT, env=environment, stdout=output, start_new_session=True
+        )
     if death:
         wait_until(lambda: len(list(folder.glob("ready-*"))) == 2, within=60, what="the inner tests do not run")
         assert servers_of(folder)
@@ -201,6 +203,9 @@ def test_nothing_is_left_of_a_run(home: Home, workers: str, death: signal.Signal
     assert len({file.name.rpartition("-")[2] for file in folder.glob("ready-*")}) == 1, "workers share one stack"
     wait_until(lambda: not servers_of(folder), within=15, what="processes are left over")
     wait_until(lambda: not list(folder.glob("strongroom-tests-*")), within=15, what="a folder is left over")
+    # orphaned workers of a killed run end when their test does: no need to wait for that
+    with suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
 
 
 INNER = """

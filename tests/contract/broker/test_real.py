@@ -56,7 +56,7 @@ class TestReal(Promises):
             flow.publish("ingest", b"last")
             eventually(lambda: "last" in flow.happened(file))
         assert flow.happened(file) == ["4b5e9aa0-7cb9-4c0a-8c71-d1a5e7fd0c11", "any name", "last"]
-        assert flow.backlog("ingest") == 0
+        eventually(lambda: flow.backlog("ingest") == 0)
 
     def test_message_redelivered_after_its_commit_acts_once(
         self, flow: RealFlow, monkeypatch: pytest.MonkeyPatch
@@ -68,7 +68,7 @@ class TestReal(Promises):
             with flow.runners(Job(handler=acting_on(file))):
                 flow.publish_with("ingest", b"once", message_id="one")
                 eventually(lambda: flow.happened(file) == ["once"])
-        assert flow.backlog("ingest") == 1
+        eventually(lambda: flow.backlog("ingest") == 1)
         with flow.runners(Job(handler=late)):
             eventually(lambda: flow.backlog("ingest") == 0)
         assert (flow.happened(file), flow.happened(other), late.notes) == (["once"], [], [])
@@ -91,7 +91,7 @@ class TestReal(Promises):
             go_on.set()
             stopping.join(15)
             eventually(lambda: len(flow.happened(file)) == 1)
-        assert flow.backlog("ingest") == 5
+        eventually(lambda: flow.backlog("ingest") == 5)
 
     def test_closed_connection_is_opened_again_and_nothing_is_lost(self, flow: RealFlow, rabbitmq: RabbitMQ) -> None:
         file, management = flow.register(), Management(rabbitmq)
@@ -114,7 +114,7 @@ class TestReal(Promises):
             eventually(lambda: len(set(after.bodies)) == 20)
             eventually(lambda: flow.owed() == 0)
         assert sorted(map(int, flow.happened(file))) == list(range(20))
-        assert flow.backlog("ingest") == flow.backlog("archived") == 0
+        eventually(lambda: flow.backlog("ingest") == flow.backlog("archived") == 0)
 
     def test_two_relays_share_the_table(self, flow: RealFlow) -> None:
         handler, unit = Noting(), Unit(SERVICE)
@@ -123,7 +123,7 @@ class TestReal(Promises):
         flow.commit(unit)
         with flow.runners(), flow.runners():
             eventually(lambda: flow.owed() == 0)
-        assert flow.backlog("ingest") == 1000
+        eventually(lambda: flow.backlog("ingest") == 1000)
         with flow.runners(Job(handler=handler, workers=8), prefetch=100):
             eventually(lambda: flow.backlog("ingest") == 0 and len(handler.notes) >= 1000)
         assert sorted(map(int, handler.bodies)) == list(range(1000))
@@ -154,7 +154,7 @@ class TestReal(Promises):
         [letter] = flow.dead()
         assert (letter.queue, letter.body, letter.correlation_id) == ("ingest", "killer", "some-correlation")
         assert "delivery_limit" in letter.reason
-        assert flow.backlog("ingest") == flow.backlog(DEAD_QUEUE) == 0
+        eventually(lambda: flow.backlog("ingest") == flow.backlog(DEAD_QUEUE) == 0)
 
     @pytest.mark.parametrize(
         "properties",
@@ -184,10 +184,11 @@ class TestReal(Promises):
             for body in (b"refused", b"buried", b"fine"):
                 flow.publish_with("ingest", body, **properties)
             properties.pop("message_id", None)
-            flow.publish_with("ingest", b"last", **properties)
+            for body in (b"next", b"last"):
+                flow.publish_with("ingest", body, **properties)
             eventually(lambda: "last" in flow.happened(file))
             assert runner.alive
-        assert flow.backlog("ingest") == 0
+        eventually(lambda: flow.backlog("ingest") == 0)
 
     def test_time_of_sending_is_never_in_the_future(self, flow: RealFlow) -> None:
         handler = Noting()

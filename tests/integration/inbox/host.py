@@ -122,7 +122,8 @@ class InboxHost:
         return dict(
             self.rows(
                 "SELECT c.algorithm, c.value FROM checksums c JOIN files f ON f.id = c.file_id "
-                "WHERE f.path = :path AND f.inbox_location IS NOT NULL AND c.source = 'uploaded' ORDER BY c.algorithm DESC",
+                "WHERE f.path = :path AND f.inbox_location IS NOT NULL AND c.source = 'uploaded' "
+                "ORDER BY c.algorithm DESC",
                 path=path,
             )
         )

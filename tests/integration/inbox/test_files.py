@@ -17,7 +17,7 @@ def told(host: InboxHost) -> list[tuple[str, ...]]:
 
 
 def names(client: Client, user: str = "alice", folder: str = ".") -> list[str]:
-    return done(client.sftp(user, f"ls -1 {folder}")).splitlines()[1:]
+    return [line.removeprefix("./") for line in done(client.sftp(user, f"ls -1 {folder}")).splitlines()[1:]]
 
 
 @pytest.fixture(autouse=True)

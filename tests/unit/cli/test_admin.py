@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from shared.database.engine import Database
-from shared.database.migrate import require_current, wanted_version
+from shared.database.migrate import SCHEMA, require_current
 from shared.database.states import FileState
 from tests.unit.cli.node import CommandLine, Node
 
@@ -10,10 +10,10 @@ def test_migrate_brings_a_database_to_the_present_schema(strongroom: CommandLine
     database = Database(f"sqlite:///{tmp_path / 'strongroom.db'}")
     database.check()
     answer = strongroom("migrate", "--data", tmp_path, "--json")
-    assert answer.json == {"from": None, "to": wanted_version()}
+    assert answer.json == {"from": None, "to": SCHEMA}
     require_current(database)
     database.close()
-    assert strongroom("migrate", "--data", tmp_path).out == f"the schema is at {wanted_version()} already\n"
+    assert strongroom("migrate", "--data", tmp_path).out == f"the schema is at {SCHEMA} already\n"
 
 
 def test_status_counts_everything(node: Node) -> None:
@@ -25,7 +25,7 @@ def test_status_counts_everything(node: Node) -> None:
     found = node.json("status")
     (owed,) = found.pop("owed")
     assert found == {
-        "schema": wanted_version(),
+        "schema": SCHEMA,
         "files": {"uploaded": 1, "ready": 1},
         "datasets": {"registered": 1},
         "users": 0,

@@ -59,6 +59,7 @@ def test_a_table_is_not_folded_where_a_program_reads_it(node: Node) -> None:
     assert path in line
     assert "[red]not markup[/]" in line
     assert "\x1b" not in line
+    assert not any(line.endswith(" ") for line in node("files", "list").out.splitlines())
 
 
 def test_show_tells_all_by_file_id_and_by_accession_id(node: Node) -> None:

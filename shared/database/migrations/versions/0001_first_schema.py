@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("trace", sa.Text(), nullable=True),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "folders",
@@ -92,6 +93,7 @@ def upgrade() -> None:
         ),
         sa.Column("first_seen", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_outgoing_queue_due", "outgoing", ["queue", "due"], unique=False)
 

@@ -1,0 +1,1 @@
+"""Units of work, group commit, outcomes and topology; no server."""

@@ -1,0 +1,1 @@
+"""The use cases of the pipeline's services, called through their handlers."""
