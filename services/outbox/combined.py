@@ -9,7 +9,7 @@ from shared.storage.errors import StoreUnavailable
 from shared.storage.port import ObjectStore, Reader
 
 CHUNK = 512 * 1024
-"""Bytes of a piece: half of it costs a tenth of the speed, twice of it gains nothing that is seen."""
+"""Bytes of a piece. Twice as many are up to a tenth faster, half as many slower; a reader costs three of them."""
 
 _BUFFERS = 3
 """One that the server still holds, one that it is given, one that is read meanwhile: what a stalled reader costs."""

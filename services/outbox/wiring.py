@@ -26,7 +26,7 @@ _STORE_THREADS = 32
 
 def assemble(node: Node, settings: OutboxSettings) -> Assembly:
     """Put the service together on a node."""
-    archive = settings.store(settings.archive)
+    archive = settings.store(settings.archive, threads=_STORE_THREADS)
     (front,) = parts(node, settings, archive, settings.load_keys())
     return Assembly(parts=(front,), checks={"archive": archive.check})
 

@@ -21,9 +21,9 @@ class S3AccountSettings(Settings):
     s3_region: str = Field(default="us-east-1", description="Region of the buckets.")
     s3_ca_cert: Path | None = Field(default=None, description="CA certificates (PEM), if not those of the system.")
 
-    def store(self, location: str) -> ObjectStore:
-        """Open a store, measured; raises ConfigurationError."""
-        return MeteredStore(open_store(location, self._account()))
+    def store(self, location: str, *, threads: int = 8) -> ObjectStore:
+        """Open a store, measured, for so many threads at once; raises ConfigurationError."""
+        return MeteredStore(open_store(location, self._account(), threads=threads))
 
     def _account(self) -> S3Settings | None:
         if self.s3_endpoint is None or self.s3_access_key is None or self.s3_secret_key is None:
