@@ -5,23 +5,30 @@ from typing import Any
 import typer
 
 from services.cli.context import database_at, opened, place
+from services.cli.known import known_settings
 from services.cli.output import answer, details, listing
 from services.cli.queries import counts
 from services.cli.selection import selected
 from services.cli.times import age
 from shared.database.migrate import SCHEMA, present_version, upgrade
+from shared.database.roles import apply_roles
+from shared.settings import load
+from shared.storage.buckets import BucketSettings, ensure_buckets
 
 
 def migrate(context: typer.Context) -> None:
-    """Bring the node's database to the schema of this version."""
-    where = place(selected(context))
+    """Bring the node's database to the schema of this version; give services their rights, and make missing buckets."""
+    selection = selected(context)
+    where = place(selection)
     with database_at(where) as database:
         before = present_version(database)
         upgrade(where.database_url)
         after = present_version(database)
-    record = {"from": before, "to": after}
+        roles = apply_roles(database)
+    buckets = () if selection.data else ensure_buckets(load(BucketSettings, known_settings()))
+    record = {"from": before, "to": after, "roles": roles, "buckets": buckets}
     words = f"is at {after} already" if before == after else f"went from {before or 'none'} to {after}"
-    answer(selected(context), record, f"the schema {words}")
+    answer(selection, record, f"the schema {words}")
 
 
 def status(context: typer.Context) -> None:

@@ -83,7 +83,9 @@ def test_unsigned_tokens_are_refused() -> None:
 
 
 @pytest.mark.parametrize("key", [EC_KEY, RSA_KEY])
-@pytest.mark.parametrize("kid", [None, key_id(EC_KEY.public_key()), key_id(RSA_KEY.public_key())])
+@pytest.mark.parametrize(
+    "kid", [None, key_id(EC_KEY.public_key()), key_id(RSA_KEY.public_key())], ids=["no kid", "of EC", "of RSA"]
+)
 def test_public_key_is_no_hmac_secret(key: Any, kid: str | None) -> None:
     header = {"alg": "HS256", "typ": "JWT"} | ({"kid": kid} if kid else {})
     der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -10,7 +10,7 @@ def test_migrate_brings_a_database_to_the_present_schema(strongroom: CommandLine
     database = Database(f"sqlite:///{tmp_path / 'strongroom.db'}")
     database.check()
     answer = strongroom("migrate", "--data", tmp_path, "--json")
-    assert answer.json == {"from": None, "to": SCHEMA}
+    assert answer.json == {"from": None, "to": SCHEMA, "roles": [], "buckets": []}
     require_current(database)
     database.close()
     assert strongroom("migrate", "--data", tmp_path).out == f"the schema is at {SCHEMA} already\n"

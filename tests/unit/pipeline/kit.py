@@ -123,9 +123,7 @@ class Archive:
 
     @property
     def finalize(self) -> Handler:
-        finalize = Finalize(
-            archive=self.archive, backup=self.backup_store, leases=self.leases, catalogue=CATALOGUE
-        )
+        finalize = Finalize(archive=self.archive, backup=self.backup_store, leases=self.leases, catalogue=CATALOGUE)
         return FinalizeHandler(database=self.database, catalogue=CATALOGUE, finalize=finalize)
 
     @property
@@ -238,7 +236,9 @@ class Archive:
     def checksums(self, upload: Upload) -> dict[str, dict[str, str]]:
         with self.database.read() as connection:
             rows = connection.execute(select(checksums).where(checksums.c.file_id == upload.id)).all()
-        return {source: {r.algorithm: r.value for r in rows if r.source == source} for source in {r.source for r in rows}}
+        return {
+            source: {r.algorithm: r.value for r in rows if r.source == source} for source in {r.source for r in rows}
+        }
 
     def dataset(self, dataset: str) -> tuple[str, set[str]]:
         """Return the state of a dataset and its files."""

@@ -1,0 +1,1 @@
+"""States, names and columns; SQLite at most."""
