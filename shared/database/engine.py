@@ -12,7 +12,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.errors import StrongroomError
 
-
 _DISCREET = {"hide_parameters": True}
 """Errors are logged, and the parameters of a statement may be names of people."""
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.nodes import Node, RealNode, embedded_node
-from tests.stack.node.ground import Ground, Servers, make_secrets
-from tests.stack.node.node import ComposeNode
-from tests.stack.node.worker import STRONGROOM
+from tests.stack.node.ground import Ground, Servers
+from tests.stack.node.node import ComposeNode, shared_secrets
 from tests.stack.process import Home
 
 
@@ -22,7 +21,7 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return
     home: Home = request.getfixturevalue("home")
     servers = Servers(**{name: request.getfixturevalue(name) for name in ("rabbitmq", "postgres", "minio")})
-    secrets = make_secrets(folder / "secrets", " ".join(STRONGROOM))
+    secrets = shared_secrets(home)
     ground = Ground(servers, secrets=secrets, name=f"e2e{uuid.uuid4().hex[:8]}")
     with ComposeNode(home, ground, secrets=secrets, profiles=()) as compose:
         yield RealNode(compose, servers.rabbitmq.url(ground.vhost), folder)

@@ -122,10 +122,15 @@ class Process:
                 f"{self._name} did not stop within {within} s; its last words:\n{self.last_words()}"
             ) from None
 
+    @property
+    def pid(self) -> int:
+        """Number of the process itself, while it runs."""
+        return int(self._pid_file.read_text(encoding="ascii"))
+
     def send(self, number: int) -> None:
         """Send a signal to the process itself, not to its descendants."""
         if self.running:
-            _send(int(self._pid_file.read_text(encoding="ascii")), number)
+            _send(self.pid, number)
 
     def kill(self) -> None:
         """End the process and its descendants by SIGKILL; harmless when it does not run."""

@@ -43,8 +43,7 @@ class TestEmbedded(Promises):
 
 
 def test_folder_belongs_to_one_process(tmp_path: Path) -> None:
-    with locked(tmp_path):
-        with pytest.raises(ConfigurationError, match="in use"), locked(tmp_path):
-            pass
+    with locked(tmp_path), pytest.raises(ConfigurationError, match="in use"), locked(tmp_path):
+        pass
     with locked(tmp_path):
         pass

@@ -97,7 +97,7 @@ def _start_supervisor(folder: Path, options: Namespace) -> None:
 
     wait_until(settled, within=START_SECONDS, what=f"the node does not start; see {log}")
     if supervisor.poll() is not None:
-        raise ServerError(log.read_text(encoding="utf-8", errors="replace"))
+        raise ServerError(log.read_text(encoding="utf-8", errors="replace").strip().removeprefix("node: "))
     # on purpose not waited for: it goes on when this process has ended
     supervisor.returncode = 0
     say(log.read_text(encoding="utf-8").rstrip())
