@@ -41,7 +41,7 @@ def configuration() -> str:
     users: dict[str, list[str]] = {}
     fields: dict[str, FieldInfo] = {}
     for service in registry.SERVICES:
-        for name, field in registry.process_settings(service).model_fields.items():
+        for name, field in registry.process_fields(service).items():
             users.setdefault(name, []).append(service)
             fields[name] = field
     rows = [_setting(name, fields[name], users[name]) for name in sorted(fields)]

@@ -1,7 +1,6 @@
 """Start the parts of a process, wait for a signal or a death, stop them in order."""
 
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -45,17 +44,26 @@ def running(parts: Sequence[Part]) -> Iterator[None]:
             part.stop()
 
 
-def stop_on_signals() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+class Signals:
+    """SIGTERM and SIGINT, which ask the process to stop; to be made before any thread is started.
+
+    They are blocked and asked for, not handled: a handler that sets a `threading.Event` deadlocks when it interrupts
+    the very thread that waits for the event.
+    """
+
+    _ASKED = frozenset({signal.SIGTERM, signal.SIGINT})
+
+    def __init__(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._ASKED)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for one of them; whether it came."""
+        return signal.sigtimedwait(self._ASKED, seconds) is not None
 
 
-def wait(parts: Sequence[Part], stop: threading.Event) -> None:
-    """Return when `stop` is set; raises PartDied when a part dies before."""
-    while not stop.wait(0.5):
+def wait(parts: Sequence[Part], signals: Signals) -> None:
+    """Return when a signal comes; raises PartDied when a part dies before."""
+    while not signals.wait(0.5):
         dead = [type(part).__name__ for part in parts if not part.alive]
         if dead:
             raise PartDied(f"died unexpectedly: {', '.join(dead)}")

@@ -13,7 +13,7 @@ from shared.broker.real import RealSettings, real_node
 from shared.database.metrics import register_database_metrics
 from shared.errors import StrongroomError
 from shared.health import HealthServer, HealthSettings
-from shared.lifecycle import Part, running, stop_on_signals, wait
+from shared.lifecycle import Part, Signals, running, wait
 from shared.settings import load
 
 log = structlog.get_logger(__name__)
@@ -42,13 +42,13 @@ def main(name: str, settings: type[S], assemble: Callable[[Node, S], Assembly], 
 
 def _serve(name: str, settings: S, assemble: Callable[[Node, S], Assembly]) -> None:
     logs.configure(name, level=settings.log_level)
-    stop = stop_on_signals()
+    signals = Signals()
     with real_node(settings) as node:
         assembly = assemble(node, settings)
         work = [*node.parts, *assembly.parts]
         with running([health(node, settings, work, [assembly]), *work]):
             log.info("started")
-            wait(work, stop)
+            wait(work, signals)
 
 
 def health(node: Node, settings: HealthSettings, work: Sequence[Part], assemblies: Sequence[Assembly]) -> HealthServer:

@@ -1,10 +1,13 @@
 """The services by name: their settings and how they are put together. Imported only when one is started."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from shared.broker.node import Assembly, Node
+from shared.service import ServerSettings
 from shared.settings import Settings
 
 SERVICES = ("inbox", "intercept", "ingest", "verify", "finalize", "mapper", "outbox", "orchestrate")
@@ -23,15 +26,14 @@ def assemble(service: str, node: Node, settings: Settings) -> Assembly:
     return build(node, settings)
 
 
-def process_settings(service: str) -> type[Settings]:
-    """Return all that the process of a service needs to know on the real stack."""
-    found: type[Settings] = import_module(f"services.{service}.__main__").ServiceSettings
-    return found
+def process_fields(service: str) -> Mapping[str, FieldInfo]:
+    """Return all that the process of a service needs to know on the real stack, without importing what it does."""
+    return {**ServerSettings.model_fields, **settings_of(service).model_fields}
 
 
 def all_fields() -> Iterable[str]:
     """Return the names of the settings of all services."""
-    return {name for service in SERVICES for name in process_settings(service).model_fields}
+    return {name for service in SERVICES for name in process_fields(service)}
 
 
 def serve(service: str, known: Iterable[str]) -> int:

@@ -26,16 +26,16 @@ def up(
     """Start a whole node in the foreground: with --embedded on the folder that --data names."""
     from services.cli.embedded import Addresses, embedded_node
     from shared import logs
-    from shared.lifecycle import stop_on_signals, wait
+    from shared.lifecycle import Signals, wait
 
     folder: Path | None = context.obj.data
     if not embedded or folder is None:
         raise ConfigurationError("say `strongroom up --embedded --data DIR`; the real stack is started by `make up`")
     logs.configure("strongroom")
-    stop = stop_on_signals()
+    signals = Signals()
     with embedded_node(folder, Addresses(sftp, http, metrics), automatic=automatic) as node:
         typer.echo(json.dumps(node.ready) if context.obj.json else _sentence(node.ready))
-        wait(node.parts, stop)
+        wait(node.parts, signals)
 
 
 def _sentence(ready: dict[str, str]) -> str:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from shared.broker.unit import Unit
 from shared.database.records import File
 from shared.errors import ConfigurationError
+from shared.identifiers import new_file_id
 from shared.messages.catalogue import Catalogue
 from shared.messages.inbox import InboxUpload
 from shared.messages.ingestion import Accession, IngestTrigger, Verified
@@ -27,6 +30,17 @@ class AccessionPattern:
             distinct = False
         if not distinct:
             raise ConfigurationError(f"accession pattern {self.text!r} needs {{file_id}} or {{number}}")
+
+    def require_fit(self, catalogue: Catalogue) -> None:
+        """Raise ConfigurationError if the ids are not those that this node accepts."""
+        try:
+            catalogue.model(Accession)(
+                user="user", filepath="path", accession_id=self.make(new_file_id(), 1), decrypted_checksums=()
+            )
+        except ValidationError:
+            raise ConfigurationError(
+                f"accession pattern {self.text!r} makes ids that a node with {catalogue.rules} ids refuses"
+            ) from None
 
     def make(self, file_id: str, number: int) -> str:
         return self.text.format(file_id=file_id, number=number)

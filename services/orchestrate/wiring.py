@@ -10,6 +10,7 @@ from shared.broker.node import Assembly, Node
 def assemble(node: Node, settings: OrchestrateSettings) -> Assembly:
     """Put the service together on a node."""
     pattern = AccessionPattern(settings.accession_pattern)
+    pattern.require_fit(settings.catalogue)
     inbox = InboxHandler(catalogue=settings.catalogue)
     verified = VerifiedHandler(database=node.database, catalogue=settings.catalogue, pattern=pattern)
     parts = (

@@ -74,15 +74,14 @@ class Relay:
             self._rung.wait(SWEEP)
 
     def _publish_some(self) -> int:
+        """Return how many messages were settled: what the broker refuses is not tried again at once."""
         if not self._publisher.connected:
             return 0
         with self._database.write() as connection:
             rows = [Outgoing(*row) for row in connection.execute(_DUE, {"at": now()})]
-            if rows:
-                self._note(connection, self._publisher.publish(rows))
-        return len(rows)
+            return self._note(connection, self._publisher.publish(rows)) if rows else 0
 
-    def _note(self, connection: Connection, batch: Batch) -> None:
+    def _note(self, connection: Connection, batch: Batch) -> int:
         settled = batch.confirmed | batch.unroutable
         lost = [row for row in batch.rows if row.id in batch.unroutable]
         if lost:
@@ -92,6 +91,7 @@ class Relay:
         for row in batch.rows:
             if row.id in batch.confirmed - batch.unroutable:
                 PUBLISHED.labels(row.routing_key).inc()
+        return len(settled)
 
 
 def _unroutable(rows: Sequence[Outgoing]) -> list[dict[str, object]]:

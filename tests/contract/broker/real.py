@@ -32,7 +32,7 @@ class RealFlow(Flow):
     @contextmanager
     def node(self, **flow: Any) -> Iterator[Node]:
         database_url = self.database.url.render_as_string(hide_password=False)
-        with real_node(RealSettings(database_url=database_url, broker_url=self.url, **flow)) as node:  # type: ignore[arg-type]
+        with real_node(RealSettings(database_url=database_url, broker_url=self.url, **flow)) as node:
             yield node
 
     def publish(self, queue: str, body: bytes, correlation_id: str | None = None) -> None:

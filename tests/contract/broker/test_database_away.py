@@ -57,7 +57,7 @@ def test_nothing_is_lost_while_the_database_takes_no_commits(flow: RealFlow, own
 
     def read_only(value: str) -> None:
         with administrator(own_postgres.handle, "template1") as connection:
-            connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")  # type: ignore[call-overload]
+            connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}")
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
 
     with flow.runners(Job(handler=handler)) as [runner]:

@@ -10,9 +10,10 @@ from shared.broker.local import locked
 from shared.database.engine import Database
 from shared.database.migrate import upgrade
 from shared.errors import ConfigurationError
+from tests.contract.broker.delivery_promises import DeliveryPromises
 from tests.contract.broker.embedded import EmbeddedFlow
 from tests.contract.broker.kit import Job, acting_on, eventually
-from tests.contract.broker.promises import Promises
+from tests.contract.broker.work_promises import WorkPromises
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-class TestEmbedded(Promises):
+class TestEmbedded(DeliveryPromises, WorkPromises):
     @pytest.fixture
     def flow(self, template: bytes, tmp_path: Path) -> Iterator[EmbeddedFlow]:
         path = tmp_path / "strongroom.db"

@@ -14,14 +14,15 @@ from shared.broker.unit import Unit
 from shared.database.engine import Database
 from shared.errors import FileRefused
 from shared.lifecycle import running
+from tests.contract.broker.delivery_promises import DeliveryPromises
 from tests.contract.broker.kit import SERVICE, Job, Noting, acting_on, eventually, wait
-from tests.contract.broker.promises import Promises
 from tests.contract.broker.real import RealFlow
+from tests.contract.broker.work_promises import WorkPromises
 from tests.stack.handles import RabbitMQ
 from tests.stack.management import Management
 
 
-class TestReal(Promises):
+class TestReal(DeliveryPromises, WorkPromises):
     @pytest.fixture
     def flow(self, vhost: str, migrated_database: str) -> Iterator[RealFlow]:
         database = Database(migrated_database)
@@ -139,6 +140,22 @@ class TestReal(Promises):
         assert (letter.queue, letter.body, letter.correlation_id) == ("nowhere", "for nobody", "some-correlation")
         assert "unroutable" in letter.reason
         assert flow.take("ingest")[1] == b"for ingest"
+
+    def test_message_that_the_broker_refuses_is_kept_and_sent_later(self, flow: RealFlow) -> None:
+        with flow.channel() as channel:
+            limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
+            channel.queue_declare("narrow", durable=True, arguments=limits)
+        unit = Unit(SERVICE)
+        for number in range(3):
+            unit.send_raw("narrow", str(number), None, queue="narrow")
+        unit.send_raw("ingest", "past the others", None)
+        flow.commit(unit)
+        with flow.runners():
+            assert flow.take("ingest")[1] == b"past the others"
+            taken = {flow.take("narrow")[1] for _ in range(3)}
+            eventually(lambda: flow.owed() == 0)
+        assert taken == {b"0", b"1", b"2"}
+        assert not flow.dead()
 
     def test_what_kills_its_consumer_again_and_again_becomes_a_dead_letter(self, flow: RealFlow) -> None:
         flow.publish("ingest", b"killer", "some-correlation")

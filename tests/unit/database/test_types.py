@@ -4,10 +4,11 @@ from datetime import datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import create_mock_engine
 
 from shared.database.types import UtcDateTime, storable
 
+DIALECTS = [create_mock_engine(url, lambda *_: None).dialect for url in ("sqlite://", "postgresql+psycopg://")]
 TIMES = st.datetimes(
     min_value=datetime(1971, 1, 1), max_value=datetime(2999, 1, 1),  # noqa: DTZ001 - the zones are drawn too
     timezones=st.integers(-12, 14).map(lambda hours: timezone(timedelta(hours=hours))),
@@ -16,7 +17,7 @@ TIMES = st.datetimes(
 
 @given(TIMES)
 def test_time_comes_back_as_the_same_moment(moment: datetime) -> None:
-    for dialect in (sqlite.dialect(), postgresql.dialect()):
+    for dialect in DIALECTS:
         stored = UtcDateTime().process_bind_param(moment, dialect)
         found = UtcDateTime().process_result_value(stored, dialect)
         assert found == moment
@@ -25,7 +26,7 @@ def test_time_comes_back_as_the_same_moment(moment: datetime) -> None:
 
 
 def test_no_time_stays_no_time() -> None:
-    for dialect in (sqlite.dialect(), postgresql.dialect()):
+    for dialect in DIALECTS:
         assert UtcDateTime().process_bind_param(None, dialect) is None
         assert UtcDateTime().process_result_value(None, dialect) is None
 

@@ -1,6 +1,7 @@
 """The secrets of a node and the containers of compose.yaml."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ def loading(node: dict[str, Container], tmp_path: Path, monkeypatch: pytest.Monk
         with monkeypatch.context() as process:
             for name, value in environment.items():
                 process.setenv(name, value)
-            return load(registry.process_settings(service), registry.all_fields(), environment)
+            kind: type[Settings] = import_module(f"services.{service}.__main__").ServiceSettings
+            return load(kind, registry.all_fields(), environment)
 
     return load_service

@@ -46,7 +46,7 @@ def test_a_service_starts_with_what_its_container_gives_it(service: str, loading
 
 @pytest.mark.parametrize("service", registry.SERVICES)
 def test_a_container_is_given_nothing_that_its_service_does_not_read(service: str, node: dict[str, Container]) -> None:
-    known = {variable(field) for field in registry.process_settings(service).model_fields}
+    known = {variable(field) for field in registry.process_fields(service)}
     container = node[service]
     assert set(container.environment) - known == {SECRETS}
     values = "".join(container.environment.values())

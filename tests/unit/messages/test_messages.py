@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +22,11 @@ from tests.unit.messages.examples import BOTH, FEDERATED_ONLY, INVALID, MD5, SHA
 
 ISOLATED, FEDERATED = CATALOGUES[IdRules.ISOLATED], CATALOGUES[IdRules.FEDERATED]
 BOTH_RULES = pytest.mark.parametrize("catalogue", [ISOLATED, FEDERATED], ids=["isolated", "federated"])
+
+
+NAMES = st.sampled_from(["type", "user", "filepath", "dataset_id", "encrypted_checksums", "operation", "x"])
+LEAVES = st.none() | st.booleans() | st.floats() | st.text()
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner))
 
 
 def on_wire(message: Message) -> Body:
@@ -127,14 +132,12 @@ def test_original_message_survives_the_wire_as_text(original: str, reason: str) 
 def test_reading_refuses_or_returns_a_message(body: bytes) -> None:
     try:
         found = ISOLATED.read(body, Mapping, Release, Deprecate)
-    except MessageRefused as refusal:
-        assert str(refusal)
-    else:
-        assert isinstance(found, Mapping | Release | Deprecate)
+    except MessageRefused:
+        return
+    assert isinstance(found, Mapping | Release | Deprecate)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(
-    st.sampled_from(["type", "user", "filepath", "dataset_id", "encrypted_checksums", "x"]), inner)))  # fmt: skip
+@given(JSON)
 def test_no_json_breaks_the_reader(value: Any) -> None:
     body = json.dumps(value).encode()
     for kinds in ((IngestTrigger,), (Mapping, Release), (InboxUpload, InboxRename)):

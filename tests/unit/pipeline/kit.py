@@ -296,17 +296,3 @@ class Archive:
 
 def both(content: bytes) -> dict[str, str]:
     return {"sha256": hashlib.sha256(content).hexdigest(), "md5": hashlib.md5(content).hexdigest()}
-
-
-def held(store: ObjectStore, key: str) -> bytes:
-    """Return an object."""
-    with store.open(key) as body:
-        pieces, buffer = bytearray(), memoryview(bytearray(2**20))
-        while count := body.readinto(buffer):
-            pieces += buffer[:count]
-    return bytes(pieces)
-
-
-def keep(store: ObjectStore, key: str, content: bytes) -> None:
-    """Replace an object."""
-    store.put(key, io.BytesIO(content), len(content))

@@ -6,7 +6,8 @@ import pytest
 
 from shared.broker.outcomes import Outcome
 from shared.database.types import now
-from tests.unit.pipeline.kit import LARGE, USER, Archive, Upload, held, keep
+from tests.unit.pipeline.kit import LARGE, USER, Archive, Upload
+from tests.unit.pipeline.objects import held, keep
 
 STAGES = ("uploaded", "archived", "verified", "ready", "error", "cancelled")
 

@@ -5,7 +5,8 @@ import pytest
 from shared.broker.outcomes import Outcome
 from shared.storage.directory import DirectoryStore
 from shared.storage.port import Reader, Stat
-from tests.unit.pipeline.kit import LARGE, SMALL, USER, Archive, both, held, keep
+from tests.unit.pipeline.kit import LARGE, SMALL, USER, Archive, both
+from tests.unit.pipeline.objects import held, keep
 
 
 @pytest.mark.parametrize("size", [0, SMALL, LARGE])
@@ -168,6 +169,6 @@ def test_two_files_given_the_same_id_at_once_do_not_both_get_it(node: Archive) -
     message = {
         "type": "accession", "user": USER, "filepath": first.path, "accession_id": "F-1", "decrypted_checksums": [],
     }  # fmt: skip
-    result = node.deliver(overtaken, message, first.id)  # type: ignore[arg-type]
+    result = node.deliver(overtaken, message, first.id)
     assert result.outcome is Outcome.REFUSED
     assert (node.state(first), node.state(second)) == ("verified", "ready")

@@ -6,7 +6,8 @@ import pytest
 
 from shared.broker.outcomes import Outcome
 from shared.database.types import now
-from tests.unit.pipeline.kit import Archive, held
+from tests.unit.pipeline.kit import Archive
+from tests.unit.pipeline.objects import held
 
 LONG_AGO = now() - timedelta(hours=1)
 
@@ -74,7 +75,7 @@ def test_file_cancelled_while_it_is_mapped_is_not_mapped(node: Archive) -> None:
             node.trigger(upload, "cancel")
 
     message = {"type": "mapping", "dataset_id": "D-1", "accession_ids": ["F-1"]}
-    result = node.deliver(overtaken, message, first_seen=LONG_AGO)  # type: ignore[arg-type]
+    result = node.deliver(overtaken, message, first_seen=LONG_AGO)
     assert result.outcome is Outcome.REFUSED
     assert node.dataset("D-1") == ("None", set())
     assert node.state(upload) == "cancelled"

@@ -5,6 +5,7 @@ import pytest
 from services.orchestrate.decide import AccessionPattern
 from shared.broker.outcomes import Outcome
 from shared.errors import ConfigurationError
+from shared.messages.catalogue import CATALOGUES, IdRules
 from tests.unit.pipeline.kit import USER, Archive, both
 
 
@@ -63,3 +64,21 @@ def test_pattern_that_makes_no_distinct_ids_is_refused(pattern: str) -> None:
 def test_pattern_that_makes_distinct_ids_is_taken(pattern: str) -> None:
     made = AccessionPattern(pattern)
     assert made.make("a", 1) != made.make("b", 2)
+
+
+@pytest.mark.parametrize(
+    ("rules", "text", "fits"),
+    [
+        (IdRules.ISOLATED, "urn:strongroom:{file_id}", True),
+        (IdRules.ISOLATED, "with blank {file_id}", False),
+        (IdRules.FEDERATED, "urn:strongroom:{file_id}", False),
+        (IdRules.FEDERATED, "EGAF{number:011d}", True),
+    ],
+)
+def test_pattern_must_make_ids_that_the_node_accepts(rules: IdRules, text: str, fits: bool) -> None:
+    pattern = AccessionPattern(text)
+    if fits:
+        pattern.require_fit(CATALOGUES[rules])
+    else:
+        with pytest.raises(ConfigurationError, match=rules):
+            pattern.require_fit(CATALOGUES[rules])
