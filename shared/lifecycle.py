@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, Self
 
 import structlog
 
@@ -45,7 +45,7 @@ def running(parts: Sequence[Part]) -> Iterator[None]:
 
 
 class Signals:
-    """SIGTERM and SIGINT, which ask the process to stop; to be made before any thread is started.
+    """SIGTERM and SIGINT, which ask the process to stop; to be entered before any thread is started.
 
     They are blocked and asked for, not handled: a handler that sets a `threading.Event` deadlocks when it interrupts
     the very thread that waits for the event.
@@ -53,8 +53,14 @@ class Signals:
 
     _ASKED = frozenset({signal.SIGTERM, signal.SIGINT})
 
-    def __init__(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, self._ASKED)
+    def __enter__(self) -> Self:
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._ASKED)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self.wait(0):  # asked more than once: that is done already
+            pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def wait(self, seconds: float) -> bool:
         """Wait for one of them; whether it came."""

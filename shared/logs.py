@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-_QUIET = ("pika", "asyncssh", "urllib3", "alembic", "aiohttp", "uvicorn.access", "crypt4gh")
+_QUIET = ("pika", "asyncssh", "urllib3", "alembic", "uvicorn.access")
 
 
 def configure(service: str, *, level: str = "INFO") -> None:

@@ -42,8 +42,7 @@ def main(name: str, settings: type[S], assemble: Callable[[Node, S], Assembly], 
 
 def _serve(name: str, settings: S, assemble: Callable[[Node, S], Assembly]) -> None:
     logs.configure(name, level=settings.log_level)
-    signals = Signals()
-    with real_node(settings) as node:
+    with Signals() as signals, real_node(settings) as node:
         assembly = assemble(node, settings)
         work = [*node.parts, *assembly.parts]
         with running([health(node, settings, work, [assembly]), *work]):

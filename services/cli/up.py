@@ -32,8 +32,8 @@ def up(
     if not embedded or folder is None:
         raise ConfigurationError("say `strongroom up --embedded --data DIR`; the real stack is started by `make up`")
     logs.configure("strongroom")
-    signals = Signals()
-    with embedded_node(folder, Addresses(sftp, http, metrics), automatic=automatic) as node:
+    addresses = Addresses(sftp, http, metrics)
+    with Signals() as signals, embedded_node(folder, addresses, automatic=automatic) as node:
         typer.echo(json.dumps(node.ready) if context.obj.json else _sentence(node.ready))
         wait(node.parts, signals)
 

@@ -1,6 +1,7 @@
 """An embedded node survives `kill -9`, and goes on where it was."""
 
 import os
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.crypto.keys import load_public_key
-from tests.e2e.nodes import EmbeddedNode, Submitter, json_of, until
+from tests.e2e.nodes import COMMAND, EmbeddedNode, Submitter, json_of, until
 from tests.e2e.test_bad_input import seal
 
 FILES = 40
@@ -43,7 +44,8 @@ def test_files_get_ready_once_though_the_node_is_killed_again_and_again(automati
 
 
 def test_a_second_process_is_kept_away_from_the_folder(automatic: EmbeddedNode) -> None:
-    done = automatic.run("up", "--embedded", "--sftp", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    command = [*COMMAND, "up", "--embedded", "--data", str(automatic.data)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "in use" in done.stderr
 
