@@ -17,6 +17,7 @@ from shared.identifiers import wire_path
 from shared.messages.fields import checksums, digests
 from shared.messages.ingestion import Archived, IngestTrigger
 from shared.storage.errors import IncompleteBody, ObjectMissing
+from shared.storage.port import Reader
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +52,10 @@ class Ingest:
             case FileState.ARCHIVED | FileState.VERIFIED | FileState.READY:
                 log.info("already_ingested", file_id=file.id, state=file.state.value)
                 return
-        size = self._size(file)
-        if size >= LARGE or file.state in {FileState.SUBMITTED, FileState.CANCELLED}:
-            # from `cancelled` always, since a cancellation may still be deleting objects
+        # from `cancelled` with a lease always, since a cancellation may still be deleting objects
+        claimed = file.state in {FileState.SUBMITTED, FileState.CANCELLED}
+        size = self._size(file) if claimed or _is_large(file) else file.size or 0
+        if claimed or size >= LARGE:
             file = self.leases.claim(unit, file, moving_to=FileState.SUBMITTED)
         else:
             unit.event(file.id, FileState.SUBMITTED.value)
@@ -77,10 +79,9 @@ class Ingest:
         try:
             size = self.stores.inbox.stat(file.id).size
         except ObjectMissing:
-            self.stores.archive.delete(file.id)  # what an earlier attempt may have left
-            raise _gone(file) from None
+            raise self._gone(file) from None
         if file.size not in {None, size}:
-            raise FileRefused(f"the upload has {size} bytes, but {file.size} were received: upload it again")
+            raise _resized(file)
         return size
 
     def _move_body(self, file: File, size: int) -> Opened:
@@ -91,17 +92,35 @@ class Ingest:
                 header = read_header(upload)
                 opened = Opened(header, open_header(header, self.keys).fingerprint)
                 if not copied:
-                    archive.put(file.id, upload, size - len(header))
+                    self._put(file, upload, size - len(header))
             if copied:
                 archive.copy_range(inbox, file.id, len(header), size - len(header), file.id)
-        except (ObjectMissing, IncompleteBody):
-            raise _gone(file) from None
+        except ObjectMissing:
+            raise self._gone(file) from None
+        except IncompleteBody:
+            raise _resized(file) from None
         return opened
 
+    def _put(self, file: File, upload: Reader, size: int) -> None:
+        self.stores.archive.put(file.id, upload, size)
+        if upload.readinto(memoryview(bytearray(1))):
+            self.stores.archive.delete(file.id)
+            raise _resized(file)
 
-def _gone(file: File) -> FileRefused | MessageRefused:
-    reason = "the file is no longer in the inbox: upload it again"
-    return MessageRefused(reason) if file.state is FileState.CANCELLED else FileRefused(reason)
+    def _gone(self, file: File) -> FileRefused | MessageRefused:
+        """Return the refusal of an upload that is not there, and delete what an earlier attempt may have left."""
+        self.stores.archive.delete(file.id)
+        reason = "the file is no longer in the inbox: upload it again"
+        return MessageRefused(reason) if file.state is FileState.CANCELLED else FileRefused(reason)
+
+
+def _is_large(file: File) -> bool:
+    """Tell whether a file may be large. Of a small one nothing is asked beforehand: moving it will tell."""
+    return file.size is None or file.size >= LARGE
+
+
+def _resized(file: File) -> FileRefused:
+    return FileRefused(f"the upload is not as long as it was, {file.size} bytes were received: upload it again")
 
 
 def _archived(file: File, uploaded: dict[str, str]) -> Archived:

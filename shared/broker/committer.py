@@ -29,6 +29,8 @@ LINGER = 0.02
 class _Job:
     unit: Unit
     done: "Future[None]"
+    waited_for: bool
+    """someone stands still until it is committed, so it does not wait for company"""
 
 
 class Committer:
@@ -68,13 +70,16 @@ class Committer:
 
     def submit(self, unit: Unit) -> "Future[None]":
         """Commit a unit soon; the future raises Conflict or DatabaseAway where it could not be."""
-        done: Future[None] = Future()
-        self._jobs.put(_Job(unit, done))
-        return done
+        return self._put(unit, waited_for=False)
 
     def commit(self, unit: Unit) -> None:
         """Commit a unit and wait for it; raises Conflict, DatabaseAway."""
-        self.submit(unit).result()
+        self._put(unit, waited_for=True).result()
+
+    def _put(self, unit: Unit, *, waited_for: bool) -> "Future[None]":
+        done: Future[None] = Future()
+        self._jobs.put(_Job(unit, done, waited_for))
+        return done
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -87,7 +92,7 @@ class Committer:
         group, end = [first], time.monotonic() + self._linger
         while len(group) < GROUP:
             try:
-                job = self._jobs.get(timeout=self._patience(end))
+                job = self._jobs.get(timeout=self._patience(group, end))
             except queue.Empty:
                 break
             if job is None:
@@ -95,8 +100,8 @@ class Committer:
             group.append(job)
         return group, False
 
-    def _patience(self, end: float) -> float:
-        if not self._under_way:
+    def _patience(self, group: list[_Job], end: float) -> float:
+        if not self._under_way or any(job.waited_for for job in group):
             return 0
         return max(0.0, end - time.monotonic())
 

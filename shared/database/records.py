@@ -69,7 +69,9 @@ _BY_PATH = (
     .order_by(files.c.inbox_location.is_(None), files.c.registered_at.desc())
     .limit(1)
 )
-_SIDECAR = select(sidecars.c.value).where(sidecars.c.user == bindparam("user"), sidecars.c.path == bindparam("path"))
+_SIDECARS = select(sidecars.c.path, sidecars.c.value).where(
+    sidecars.c.user == bindparam("user"), sidecars.c.path.in_(bindparam("paths", expanding=True))
+)
 _CHECKSUMS = select(checksums.c.source, checksums.c.algorithm, checksums.c.value).where(
     checksums.c.file_id == bindparam("file", type_=FileUuid)
 )
@@ -132,15 +134,15 @@ def all_checksums(connection: Connection, file: File) -> dict[ChecksumSource, di
     for less than such a file, which the submitter may have corrected.
     """
     known = checksums_of(connection, file.id)
-    for algorithm in SIDECAR_ALGORITHMS:
-        for source, path in _sidecar_paths(file.path, algorithm):
-            value = connection.scalar(_SIDECAR, {"user": file.user, "path": path})
-            if value is not None:
-                known.setdefault(source, {})[algorithm] = value
+    meaning = dict(_sidecar_paths(file.path))
+    for path, value in connection.execute(_SIDECARS, {"user": file.user, "paths": list(meaning)}):
+        source, algorithm = meaning[path]
+        known.setdefault(source, {})[algorithm] = value
     return known
 
 
-def _sidecar_paths(path: str, algorithm: str) -> Iterator[tuple[ChecksumSource, str]]:
-    yield ChecksumSource.SUBMITTED, f"{path}.{algorithm}"
-    if path.endswith(".c4gh"):
-        yield ChecksumSource.SUBMITTED_PLAIN, f"{path.removesuffix('.c4gh')}.{algorithm}"
+def _sidecar_paths(path: str) -> Iterator[tuple[str, tuple[ChecksumSource, str]]]:
+    for algorithm in SIDECAR_ALGORITHMS:
+        yield f"{path}.{algorithm}", (ChecksumSource.SUBMITTED, algorithm)
+        if path.endswith(".c4gh"):
+            yield f"{path.removesuffix('.c4gh')}.{algorithm}", (ChecksumSource.SUBMITTED_PLAIN, algorithm)

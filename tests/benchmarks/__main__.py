@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("large_file",)
+NAMES = ("small_files", "large_file")
 FIGURES = Path("build/benchmarks.json")
 
 

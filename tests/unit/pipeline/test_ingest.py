@@ -125,7 +125,7 @@ def test_cut_upload_is_refused_where_its_size_is_known(node: Archive, cut: int) 
     keep(node.inbox, upload.id, upload.content[:-cut])
     result = node.trigger(upload)
     assert result.outcome is Outcome.REFUSED
-    assert f"{len(upload.content)} were received" in result.sent["error"][0]["reason"]
+    assert f"{len(upload.content)} bytes were received" in result.sent["error"][0]["reason"]
     assert node.state(upload) == "error"
 
 

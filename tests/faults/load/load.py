@@ -1,0 +1,129 @@
+"""Files sent to a node: put into its inbox and told of, as the inbox does it, without the time that SFTP takes."""
+
+import hashlib
+import io
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from shared.broker.commit import Routing, UnitWriter
+from shared.broker.unit import Unit
+from shared.crypto.keys import PublicKey
+from shared.crypto.streams import encrypt_stream
+from shared.database.engine import Database, DatabaseAway
+from shared.database.statements import FILE_REGISTER
+from shared.database.states import FileState
+from shared.database.tables import files
+from shared.identifiers import FileId, new_file_id, wire_path
+from shared.messages.inbox import InboxUpload
+from shared.storage.port import ObjectStore
+
+USER = "submitter"
+SMALL = 100_000
+LARGE = 9_000_000
+"""Bytes of plaintext; files of LARGE take leases and are copied by the store."""
+ONE_IN = 20
+"""One file in so many is a large one."""
+HEADER = 124
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A sealed file as its submitter knows it: SHA-256 of header and body, and of the body alone."""
+
+    content: bytes
+
+    @property
+    def whole(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def body(self) -> str:
+        return hashlib.sha256(self.content[HEADER:]).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What must be found of a file at the end."""
+
+    size: int
+    whole: str
+    body: str
+
+
+@dataclass
+class Load:
+    """All files sent to one node. `routing`: as its units are routed."""
+
+    database: Database
+    routing: Routing
+    stores: Mapping[str, ObjectStore]
+    reader: PublicKey
+    sent: dict[FileId, Sent] = field(default_factory=dict)
+
+    def put(self, count: int) -> list[FileId]:
+        """Put files into the inbox, of which nobody knows yet."""
+        return [self.put_one(LARGE if number % ONE_IN == 0 else SMALL) for number in range(count)]
+
+    def put_one(self, size: int) -> FileId:
+        """Put a file of so many bytes of plaintext into the inbox."""
+        file, sealed = new_file_id(), _seal(size, self.reader)
+        upload = Upload(sealed)
+        self.stores["inbox"].put(file, io.BytesIO(sealed), len(sealed))
+        self.sent[file] = Sent(len(sealed), upload.whole, upload.body)
+        return file
+
+    def tell(self, some: Collection[FileId]) -> None:
+        """Register files that were put into the inbox, and tell of them, as soon as the database answers."""
+        unit = Unit("test")
+        for file in some:
+            self._register(file, unit)
+        until("the database", lambda: self._written(unit))
+
+    def ready(self, some: Collection[FileId]) -> int:
+        """Count the files that are ready; 0 while the database is away."""
+        return sum(state is FileState.READY for state in self.states(some).values())
+
+    def states(self, some: Collection[FileId]) -> dict[FileId, FileState]:
+        """Give the states of files; none while the database is away."""
+        try:
+            with self.database.read() as connection:
+                rows = connection.execute(select(files.c.id, files.c.state)).all()
+        except DatabaseAway:
+            return {}
+        return {row.id: FileState(row.state) for row in rows if row.id in set(some)}
+
+    def _register(self, file: FileId, unit: Unit) -> None:
+        sent, path = self.sent[file], f"{file}.c4gh"
+        row = {"user": USER, "path": path, "state": "uploaded", "size": sent.size}
+        location = self.stores["inbox"].name
+        unit.add(
+            FILE_REGISTER, id=file, inbox_location=location, registered_at=unit.at, changed_at=unit.at, **row
+        )
+        unit.send(InboxUpload(user=USER, filepath=wire_path(USER, path), filesize=sent.size), file)
+
+    def _written(self, unit: Unit) -> bool:
+        try:
+            UnitWriter(self.database, self.routing).write([unit])
+        except DatabaseAway:
+            return False
+        return True
+
+
+def until(what: str, reached: Callable[[], Any], seconds: float = 120) -> Any:
+    """Poll until `reached` returns something true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := reached()):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.02)
+    return found
+
+
+def _seal(size: int, reader: PublicKey) -> bytes:
+    sealed = io.BytesIO()
+    encrypt_stream(io.BytesIO(os.urandom(size)), sealed.write, [reader])
+    return sealed.getvalue()
