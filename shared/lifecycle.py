@@ -1,6 +1,8 @@
 """Start the parts of a process, wait for a signal or a death, stop them in order."""
 
 import signal
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, Self
@@ -24,6 +26,45 @@ class Part(Protocol):
     @property
     def alive(self) -> bool:
         """Return False once it has died of an error: the process had better start again."""
+
+
+class Repeating(ABC):
+    """A part that does the same again and again on a thread of its own; what a server's absence hinders is put off."""
+
+    def __init__(self, name: str, *, seconds: float, at_once: bool = False) -> None:
+        """Do it every so many seconds, and with `at_once` at the start as well."""
+        self._name = name
+        self._seconds = seconds
+        self._at_once = at_once
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @abstractmethod
+    def turn(self) -> None:
+        """Do it once."""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        if self._at_once:
+            self._try()
+        while not self._stopping.wait(self._seconds):
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            self.turn()
+        except StrongroomError as error:
+            log.warning("put_off", part=self._name, error=type(error).__name__)
 
 
 class PartDied(StrongroomError):

@@ -1,6 +1,5 @@
 """Bring uploads to an end that a crash or a lost connection left open."""
 
-import threading
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,8 +14,8 @@ from services.inbox.metrics import UPLOADS
 from services.inbox.queries import Unfinished, unfinished_before, unfinished_upload
 from shared.broker.unit import Unit
 from shared.database.types import now
-from shared.errors import StrongroomError
 from shared.identifiers import FileId, parse_file_id
+from shared.lifecycle import Repeating
 from shared.storage.errors import ObjectMissing
 
 log = structlog.get_logger(__name__)
@@ -30,7 +29,7 @@ _STRAY = timedelta(days=1)
 _MOST = 10_000
 
 
-class Reconciler:
+class Reconciler(Repeating):
     """Looks at unfinished uploads at its start and every minute.
 
     Those whose object is complete are recorded as finished; those that nobody goes on with are given up in the end;
@@ -38,23 +37,15 @@ class Reconciler:
     """
 
     def __init__(self, inbox: Inbox, *, patience: timedelta) -> None:
+        super().__init__("reconciler", seconds=PERIOD, at_once=True)
         self._inbox = inbox
         self._patience = patience
         self._incomplete: dict[FileId, datetime] = {}
         self._passes = 0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
+    def turn(self) -> None:
+        """Make one pass."""
+        self.reconcile(now())
 
     def reconcile(self, at: datetime) -> None:
         """Make one pass, as of a time. Raises StoreUnavailable, StoreRefused, DatabaseAway."""
@@ -105,15 +96,6 @@ class Reconciler:
                 known = unfinished_upload(connection, file_id)
             if known is None or known.upload_id != upload.upload_id:
                 self._inbox.store.abort_upload(upload.key, upload.upload_id)
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.reconcile(now())
-            except StrongroomError as error:
-                log.warning("reconcile_put_off", error=type(error).__name__)
-            if self._stopping.wait(PERIOD):
-                return
 
 
 def _abandon_untouched(connection: Connection, unit: Unit, *, upload: Unfinished) -> bool:

@@ -46,7 +46,7 @@ class RabbitSource:
         self.queue = queue_name
         self._link = link
         self._prefetch = prefetch
-        self._waiting: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._waiting: queue.Queue[Delivery] = queue.Queue()
         self._channel: Channel | None = None
         self._connection: pika.SelectConnection | None = None
         self._wanted = threading.Event()

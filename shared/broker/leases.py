@@ -6,20 +6,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import structlog
 from sqlalchemy import bindparam, text, update
 
 from shared.broker.committer import Committer
 from shared.broker.unit import Lease, Unit
-from shared.database.engine import Conflict, DatabaseAway
+from shared.database.engine import Conflict
 from shared.database.queue_tables import leases
 from shared.database.records import File
 from shared.database.statements import FILE_TOUCH, LEASE_RELEASE, Statement
 from shared.database.states import FileState
 from shared.database.types import FileUuid, UtcDateTime
 from shared.errors import NotYet
-
-log = structlog.get_logger(__name__)
+from shared.lifecycle import Repeating
 
 
 def _bind(name: str, type_: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's bindparam is generic in what it binds
@@ -44,27 +42,15 @@ LEASE_RENEW = Statement(
 )
 
 
-class LeaseKeeper:
+class LeaseKeeper(Repeating):
     """Takes leases for the deliveries of this process, renews them while work goes on, and lets them go."""
 
     def __init__(self, committer: Committer, *, ttl: timedelta = timedelta(seconds=60)) -> None:
+        super().__init__("leases", seconds=ttl.total_seconds() / 3)
         self._committer = committer
         self._ttl = ttl
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._renew_all, name="leases", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
 
     def claim(self, unit: Unit, file: File, *, moving_to: FileState | None = None) -> File:
         """Take the lease on a file for `unit`, and move the file in the same transaction.
@@ -104,19 +90,16 @@ class LeaseKeeper:
         unit.add(LEASE_ABANDON, lease=lease.name, lease_token=lease.token)
         self._committer.submit(unit)
 
-    def _renew_all(self) -> None:
-        while not self._stopping.wait(self._ttl.total_seconds() / 3):
-            with self._lock:
-                held = list(self._held)
-            if held:
-                self._renew(held)
+    def turn(self) -> None:
+        """Renew all leases that are held. Those that expire are refused when their work is committed.
 
-    def _renew(self, held: list[Lease]) -> None:
+        Raises DatabaseAway.
+        """
+        with self._lock:
+            held = list(self._held)
+        if not held:
+            return
         unit = Unit("leases")
         for lease in held:
             unit.add(LEASE_RENEW, lease=lease.name, lease_token=lease.token, until=unit.at + self._ttl)
-        try:
-            self._committer.commit(unit)
-        except DatabaseAway:
-            # those that expire meanwhile are refused when their work is committed
-            log.warning("leases_not_renewed", leases=len(held))
+        self._committer.commit(unit)

@@ -90,13 +90,6 @@ FILE_TOUCH = Statement(
     .values(changed_at=_time("at")),
     conditional=True,
 )
-FILE_RENAME = Statement(
-    15,
-    update(files)
-    .where(files.c.id == _uuid("file"), files.c.path == bindparam("old_path"), files.c.state == bindparam("was"))
-    .values(path=bindparam("new_path"), changed_at=_time("at")),
-    conditional=True,
-)
 CHECKSUM_FORGET = Statement(
     16, delete(checksums).where(checksums.c.file_id == _uuid("file"), checksums.c.source == bindparam("from_source"))
 )

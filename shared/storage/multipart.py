@@ -105,12 +105,12 @@ class S3Requests:
             if not page.is_truncated:
                 return found
 
-    def uploads(self) -> Iterator[UnfinishedUpload]:
-        """List the unfinished uploads of the bucket."""
+    def uploads(self, prefix: str | None = None) -> Iterator[UnfinishedUpload]:
+        """List the unfinished uploads of the bucket, or those of keys that start with `prefix`."""
         key: str | None = None
         upload_id: str | None = None
         while True:
-            page = self._uploads_page(key, upload_id)
+            page = self._uploads_page(prefix, key, upload_id)
             for upload in page.uploads:
                 # the client loses NextUploadIdMarker; by the S3 API the last upload of the page is the same marker
                 key, upload_id = upload.object_name, cast("str", upload.upload_id)
@@ -127,8 +127,10 @@ class S3Requests:
             raise UploadMissing from error
 
     @s3_errors()
-    def _uploads_page(self, key: str | None, upload_id: str | None) -> ListMultipartUploadsResult:
-        return self._client._list_multipart_uploads(self._bucket, key_marker=key, upload_id_marker=upload_id)
+    def _uploads_page(self, prefix: str | None, key: str | None, upload_id: str | None) -> ListMultipartUploadsResult:
+        return self._client._list_multipart_uploads(
+            self._bucket, prefix=prefix, key_marker=key, upload_id_marker=upload_id
+        )
 
 
 def _octets(body: Body) -> bytes:

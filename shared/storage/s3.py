@@ -219,7 +219,8 @@ class S3Store:
 
     @contextmanager
     def _upload(self, key: str) -> Iterator[str]:
-        """Start an upload, and abort it if the block fails."""
+        """Start an upload, and abort it if the block fails; what a killed process left of this object goes first."""
+        self._abort_all(key)
         upload_id = self._requests.start(key)
         try:
             yield upload_id
@@ -229,6 +230,11 @@ class S3Store:
             with suppress(StrongroomError):
                 self._requests.abort(key, upload_id)
             raise
+
+    def _abort_all(self, key: str) -> None:
+        for upload in self._requests.uploads(prefix=key):
+            if upload.key == key:
+                self._requests.abort(key, upload.upload_id)
 
     def _part_puts(self, key: str, upload_id: str, source: Reader, size: int) -> Iterator[Callable[[], Part]]:
         """Read the parts of `source` one by one into a ring of buffers; see `in_order` for why that is safe."""

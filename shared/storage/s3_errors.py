@@ -24,7 +24,8 @@ _MEANINGS: dict[str, type[StrongroomError]] = {
     "RequestTimeout": StoreUnavailable,
     "XAmzContentSHA256Mismatch": StoreUnavailable,
 }
-_PASSING_STATUSES = frozenset({408, 425, 429})
+_PASSING_STATUSES = frozenset({408, 425, 429, 499})
+"""499: a server that is being stopped says so of requests under way (MinIO's ClientDisconnected)."""
 
 
 @contextmanager
