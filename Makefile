@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 JOBS ?= 2
 
-.PHONY: help install develop demo up down servers test test-unit check format generate bench clean
+.PHONY: help install develop demo up down servers test test-unit check format generate faults bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,10 +31,10 @@ down: ## stop the real stack
 	@$(BIN)/python -m tests.stack.node down
 
 test: servers ## the whole suite, on real servers
-	$(BIN)/python -m pytest -n $(JOBS) tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests
 
 test-unit: $(VENV)/developed ## the tests that need no server
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/unit
 
 check: $(VENV)/developed ## format, lint, types, generated files
 	$(BIN)/ruff format --check .
@@ -48,6 +48,9 @@ format: $(VENV)/developed ## format and mend what can be mended by itself
 
 generate: $(VENV)/developed ## make the generated pages anew
 	$(BIN)/python docs/generate.py
+
+faults: servers ## the fault tests at full length
+	FAULTS=all $(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/faults
 
 bench: servers ## measure, and print ratios
 	$(BIN)/python -m tests.benchmarks

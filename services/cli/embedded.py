@@ -8,7 +8,7 @@ from typing import Any
 
 from services.cli import registry
 from services.cli.folder import Folder
-from shared.broker.local import local_node, locked
+from shared.broker.local import forget_leases, local_node, locked
 from shared.broker.node import Assembly, Node
 from shared.broker.settings import FlowSettings
 from shared.database.engine import Database
@@ -58,7 +58,8 @@ def _started(folder: Folder, database: Database, addresses: Addresses, *, automa
     node = local_node(database, FlowSettings())
     values = _values(folder, addresses)
     assemblies = {name: _assemble(name, node, values) for name in _services(automatic=automatic)}
-    work = [*node.parts, *(part for assembly in assemblies.values() for part in assembly.parts)]
+    parts = (part for assembly in assemblies.values() for part in assembly.parts)
+    work = [*node.parts, forget_leases(node), *parts]
     server = health(node, HealthSettings(metrics_address=addresses.metrics), work, list(assemblies.values()))
     with running([server, *work]):
         fronts = {

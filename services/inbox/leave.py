@@ -8,6 +8,7 @@ from shared.database.records import File
 from shared.database.states import FileState
 from shared.identifiers import wire_path
 from shared.messages.inbox import InboxRemove
+from shared.messages.ingestion import IngestTrigger
 from shared.messages.operations import Cleanup
 
 WITHDRAWN = frozenset({FileState.UPLOADED, FileState.ERROR, FileState.CANCELLED})
@@ -24,6 +25,10 @@ def leave(unit: Unit, file: File, reason: str) -> None:
     unit.add(LEAVE_INBOX, file=file.id, seen=file.changed_at, at=file.changed_at if withdrawn else unit.at)
     if withdrawn:
         unit.move(file, FileState.CANCELLED, reason=reason)
+        if file.archive_location is not None:
+            # it was archived and then refused: nobody but ingest may delete what the archive has of it
+            trigger = IngestTrigger(type="cancel", user=file.user, filepath=wire_path(file.user, file.path))
+            unit.send(trigger, file.id)
     unit.event(file.id, "removed", reason=reason)
     unit.send(InboxRemove(user=file.user, filepath=wire_path(file.user, file.path)), file.id)
     due = unit.at + _GRACE if file.state is FileState.SUBMITTED else unit.at

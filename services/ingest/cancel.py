@@ -23,13 +23,21 @@ class Cancel:
     def __call__(self, file: File, datasets: list[str], unit: Unit) -> None:
         """Take a file back to `cancelled`, from which it may be ingested again.
 
-        The state moves first, so that nobody takes the missing body for a loss; a second delivery goes on where
-        the first was killed. Raises MessageRefused if the file is in a dataset, NotYet while another worker is at it.
+        The state moves first, so that nobody takes the missing body for a loss; a second delivery goes on (`clear`)
+        where the first was killed. Raises MessageRefused if the file is in a dataset, NotYet while it is uploaded or
+        another worker is at it.
         """
         if datasets:
             raise MessageRefused(f"the file is part of dataset {', '.join(datasets)} and can't be cancelled")
         if file.state is FileState.REGISTERED:
             raise NotYet(f"file {file.id} is still being uploaded")
+        if file.state is FileState.CANCELLED:
+            # a new cancellation of its own: triggers that were sent before it are void
+            unit.event(file.id, FileState.CANCELLED.value)
+        self.clear(file, unit)
+
+    def clear(self, file: File, unit: Unit) -> None:
+        """Move the file to `cancelled` unless it is, and delete. Raises NotYet while another worker is at it."""
         self.leases.claim(unit, file, moving_to=FileState.CANCELLED)
         self.stores.archive.delete(file.id)
         if self.stores.backup is not None:

@@ -6,7 +6,7 @@ import structlog
 
 from services.ingest.cancel import Cancel
 from services.ingest.ingest import Ingest
-from services.ingest.queries import datasets_of
+from services.ingest.queries import cancelled_at, datasets_of
 from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
 from shared.database.engine import Database
@@ -33,15 +33,22 @@ class IngestHandler:
             file = unit.file = file_of_message(connection, delivery.file_id, trigger.user, trigger.filepath)
             uploaded = checksums_of(connection, file.id).get(ChecksumSource.UPLOADED, {})
             datasets = datasets_of(connection, file.id) if trigger.type == "cancel" else []
+            asked = trigger.type == "cancel" or file.state is FileState.CANCELLED
+            cancelled = cancelled_at(connection, file.id) if asked else None
+        overtaken = cancelled is not None and delivery.predates(cancelled)
         if trigger.type == "cancel":
-            self.cancel(file, datasets, unit)
-        elif _is_void(delivery, file):
+            self._cancel(file, datasets, unit, overtaken=overtaken)
+        elif overtaken and file.state is FileState.CANCELLED:
             log.info("trigger_is_void", file_id=file.id)
-            self.cancel(file, datasets, unit)
+            self.cancel.clear(file, unit)  # what its work may have left
         else:
             self.ingest(file, trigger, uploaded, unit)
 
-
-def _is_void(delivery: Delivery, file: File) -> bool:
-    """Tell whether the file was cancelled after this trigger was sent; what its work may have left is deleted."""
-    return file.state is FileState.CANCELLED and delivery.predates(file.changed_at)
+    def _cancel(self, file: File, datasets: list[str], unit: Unit, *, overtaken: bool) -> None:
+        """`overtaken`: the file has been cancelled since this trigger was sent, perhaps by its first delivery."""
+        if not overtaken:
+            self.cancel(file, datasets, unit)
+        elif file.state is FileState.CANCELLED:
+            self.cancel.clear(file, unit)  # what a killed worker may have left to do
+        else:
+            log.info("cancelled_before", file_id=file.id)

@@ -109,7 +109,8 @@ class Ingest:
 
     def _gone(self, file: File) -> FileRefused | MessageRefused:
         """Return the refusal of an upload that is not there, and delete what an earlier attempt may have left."""
-        self.stores.archive.delete(file.id)
+        if file.archive_location is None:  # what was archived and then refused stays until the file is cancelled
+            self.stores.archive.delete(file.id)
         reason = "the file is no longer in the inbox: upload it again"
         return MessageRefused(reason) if file.state is FileState.CANCELLED else FileRefused(reason)
 

@@ -17,7 +17,7 @@ from shared.broker.delivery import Delivery, to_message_id
 from shared.broker.rabbit import Link
 from shared.broker.unit import Unit
 from shared.database.queue_tables import handled
-from shared.database.statements import HANDLED
+from shared.database.statements import HANDLED, HANDLED_PERHAPS
 from shared.database.types import FileUuid, now, storable
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ class RabbitSource:
         self.queue = queue_name
         self._link = link
         self._prefetch = prefetch
+        # not a SimpleQueue: where several threads take from one, CPython 3.11 may forget the timeout of `get`
         self._waiting: queue.Queue[Delivery] = queue.Queue()
         self._channel: Channel | None = None
         self._connection: pika.SelectConnection | None = None
@@ -73,9 +74,11 @@ class RabbitSource:
         values = {"this_queue": self.queue, "message": delivery.message_id}
         return connection.execute(_HANDLED, values).first() is not None
 
-    def settle_with(self, delivery: Delivery, unit: Unit) -> None:
+    def settle_with(self, delivery: Delivery, unit: Unit, *, fenced: bool) -> None:
         if delivery.message_id is not None:
-            unit.add(HANDLED, queue=self.queue, message_id=delivery.message_id, at=unit.at)
+            # work longer than the consumer time-out is delivered again, and put off, before it is done
+            statement = HANDLED_PERHAPS if fenced else HANDLED
+            unit.add(statement, queue=self.queue, message_id=delivery.message_id, at=unit.at)
 
     def settle(self, delivery: Delivery) -> None:
         self._link.call(partial(self._settle, delivery, Channel.basic_ack))

@@ -78,8 +78,11 @@ class Source(Protocol):
     def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
         """Tell whether a unit for this message was committed before."""
 
-    def settle_with(self, delivery: Delivery, unit: Unit) -> None:
-        """Add to the unit what keeps its message from being acted on twice."""
+    def settle_with(self, delivery: Delivery, unit: Unit, *, fenced: bool) -> None:
+        """Add to the unit what keeps its message from being acted on twice.
+
+        fenced: a lease does that already, so the unit holds even if the message came again meanwhile and was put off.
+        """
 
     def settle(self, delivery: Delivery) -> None:
         """The unit is committed: let the message go."""

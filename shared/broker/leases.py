@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, text, update
+from sqlalchemy import bindparam, delete, text, update
 
 from shared.broker.committer import Committer
 from shared.broker.unit import Lease, Unit
@@ -34,6 +34,7 @@ LEASE_CLAIM = Statement(
     conditional=True,
 )
 LEASE_ABANDON = Statement(1, LEASE_RELEASE.sql)
+LEASE_CLEAR = Statement(1, delete(leases))
 LEASE_RENEW = Statement(
     1,
     update(leases)

@@ -10,10 +10,12 @@ from pathlib import Path
 from shared.broker.commit import UnitWriter, to_local_queue
 from shared.broker.committer import Committer
 from shared.broker.embedded import Bell, EmbeddedSource
-from shared.broker.leases import LeaseKeeper
+from shared.broker.leases import LEASE_CLEAR, LeaseKeeper
 from shared.broker.node import Node
+from shared.broker.preparation import Preparation
 from shared.broker.settings import FlowSettings
 from shared.broker.sweeper import Sweeper
+from shared.broker.unit import Unit
 from shared.database.engine import Database
 from shared.errors import ConfigurationError
 
@@ -49,3 +51,10 @@ def local_node(database: Database, flow: FlowSettings) -> Node:
         has_broker=False,
         checks={"database": database.check},
     )
+
+
+def forget_leases(node: Node) -> Preparation:
+    """Free the files that a killed process worked on: while the folder is locked nobody else can hold a lease."""
+    unit = Unit("node")
+    unit.add(LEASE_CLEAR)
+    return Preparation(node.committer, unit)

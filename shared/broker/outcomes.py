@@ -24,6 +24,11 @@ class Outcome(StrEnum):
     DEAD = "dead"
     REPEATED = "repeated"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the message does not come again by itself."""
+        return self not in {Outcome.NOT_YET, Outcome.RETRY}
+
 
 @dataclass(frozen=True)
 class Patience:

@@ -19,7 +19,10 @@ log = structlog.get_logger(__name__)
 
 _Step = Callable[[Channel, Callable[[Any], None]], None]
 
-LONGEST_PAUSE = 15.0
+HEARTBEAT = 20
+"""Seconds; after two of them without a sign the broker gives the deliveries of a frozen process to others."""
+
+LONGEST_PAUSE = 5.0
 """Seconds between attempts to connect, at most."""
 
 
@@ -39,6 +42,7 @@ class Link:
     def __init__(self, url: str, *, declare: bool = True) -> None:
         self._parameters = pika.URLParameters(url)
         self._parameters.blocked_connection_timeout = 60
+        self._parameters.heartbeat = HEARTBEAT
         self._declare = declare
         self._parties: list[Party] = []
         self._connection: pika.SelectConnection | None = None

@@ -50,7 +50,14 @@ ROLES: Mapping[str, Rights] = {
         "user_keys": READ,
     },
     "intercept": FLOW,
-    "ingest": {**FLOW, **FILES, "checksums": REPLACE | REMOVE, "keys": KEEP, "dataset_files": READ},
+    "ingest": {
+        **FLOW,
+        **FILES,
+        "events": KEEP,
+        "checksums": REPLACE | REMOVE,
+        "keys": KEEP,
+        "dataset_files": READ,
+    },
     "verify": {**FLOW, **FILES, "sidecars": READ},
     "finalize": {**FLOW, **FILES, "sidecars": READ},
     "mapper": {

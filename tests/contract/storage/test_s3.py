@@ -222,6 +222,16 @@ def test_a_source_replaced_during_a_copy_is_noticed(bucket: Bucket) -> None:
     assert list(bucket.store().unfinished_uploads()) == []
 
 
+def test_what_a_killed_process_left_of_an_object_goes_when_the_object_is_made(bucket: Bucket) -> None:
+    store = bucket.store()
+    put(store, "source", body_of(12 * MIB))
+    for key in ("copied", "put", "put-too"):
+        store.put_part(key, store.start_upload(key), 1, body_of(5 * MIB))
+    store.copy_range(store, "source", 124, 11 * MIB, "copied")
+    put(store, "put", body_of(17 * MIB))
+    assert [upload.key for upload in store.unfinished_uploads()] == ["put-too"]
+
+
 def test_only_one_account_on_one_server_copies(bucket: Bucket) -> None:
     store = bucket.store()
     assert store.can_copy_from(bucket.store(bucket="another"))

@@ -1,5 +1,6 @@
 """Runs a story again and again, with the process ended at another effect each time, and compares what remains."""
 
+import signal
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Run:
     def __call__(self) -> None:
         """Go through the story to its end, and start the node again when it has crashed."""
         self._world.begin()
+        self._world.output.write_text("")
         self._node = self._start(self._point)
         for step in self._world.story.steps:
             self._world.send(step)
@@ -61,20 +63,29 @@ class Run:
     def _stop(self) -> None:
         """Stop the node, and start it again while there is something left for it."""
         deadline = time.monotonic() + SECONDS
-        while (code := self._node.stop()) != 0 or not self._world.check_queues():
+        while (code := self._node.stop(self._how())) == CRASHED or not self._world.check_queues():
             assert time.monotonic() < deadline, f"something is left in the queues\n{self._output()}"
-            if code:
+            if code == CRASHED:
                 self._start_again()
             else:
                 self._node = self._start(None)
             self._until_quiet()
+        # a node that is asked before it listens just ends
+        assert code in {0, -signal.SIGTERM, -signal.SIGKILL}, self._output()
+
+    def _how(self) -> signal.Signals:
+        """Let a node go in the orderly way if it has effects to come, or deliveries to settle."""
+        return signal.SIGTERM if self._world.broker_url or not self.crashed else signal.SIGKILL
 
     def _start_again(self) -> None:
         assert self._node.code() == CRASHED, self._output()
         assert not self.crashed, self._output()
         self.crashed = True
-        if self._point is not None and self._point.side == "before":
-            self._world.let_time_pass()
+        assert self._point is not None
+        if self._point.side == "before" or self._point.number % 4:
+            self._world.end_leases()
+        if self._point.side == "before":
+            self._world.age_uploads()
         self._node = self._start(None)
 
     def _output(self) -> str:
@@ -88,7 +99,7 @@ def refer(world: World, nursery: Nursery) -> Reference:
 
 
 def cover(world: World, nursery: Nursery, reference: Reference, points: Iterable[Point]) -> int:
-    """Crash at each of these points; return how many of them were met, once all of them have left the same."""
+    """Crash at each of these points, and check that all of them leave the same; return how many were met."""
     return sum(_cover_one(world, nursery, reference, point) for point in points)
 
 
@@ -97,7 +108,8 @@ def _cover_one(world: World, nursery: Nursery, reference: Reference, point: Poin
         run = Run(world, nursery, point)
         run()
         left = differences(reference.picture, world.picture())
-        assert not left, f"after a crash {point.side} effect {point.number}: {left}\n{world.output.read_text()[-5000:]}"
+        what = f"{point.side} effect {point.number} ({reference.effects[point.number - 1]})"
+        assert not left, f"after a crash {what}: {left}\n{world.output.read_text()[-5000:]}"
         if run.crashed:
             return True
     return False

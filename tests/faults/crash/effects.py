@@ -99,7 +99,7 @@ class Effects:
             with self.effect(f"commit {'+'.join(sorted(unit.service for unit in units))}"):
                 original(writer, units)
 
-        UnitWriter.write = numbered  # type: ignore[method-assign]
+        UnitWriter.write = numbered  # type: ignore[method-assign, assignment]
 
     def _wrap_relay(self) -> None:
         original: Callable[[Relay], int] = Relay._publish_some
@@ -111,4 +111,4 @@ class Effects:
                     pass
             return settled
 
-        Relay._publish_some = numbered  # type: ignore[method-assign]
+        Relay._publish_some = numbered  # type: ignore[method-assign, assignment]

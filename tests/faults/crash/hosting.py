@@ -13,10 +13,10 @@ import shared.broker.embedded
 import shared.broker.relay
 import shared.broker.runner
 from services.cli import registry
-from services.inbox.begin import begin
+from services.inbox.begin import Begun, begin
 from services.inbox.inbox import Inbox
 from services.inbox.open_uploads import OpenUploads
-from services.inbox.queries import current_file
+from services.inbox.queries import current_file, unfinished_at
 from services.inbox.reconcile import Reconciler
 from services.inbox.resume import resume
 from services.inbox.settings import InboxSettings
@@ -70,9 +70,7 @@ def _node(task: Task) -> Iterator[Node]:
         yield local_node(database, FlowSettings(**FLOW))
         database.close()
         return
-    settings = RealSettings(
-        database_url=task.database_url, broker_url=task.broker_url, broker_declare=False, **FLOW
-    )  # type: ignore[arg-type]
+    settings = RealSettings(database_url=task.database_url, broker_url=task.broker_url, broker_declare=False, **FLOW)
     with real_node(settings) as node:
         yield node
 
@@ -88,18 +86,18 @@ def _parts(node: Node, task: Task) -> Iterator[Part]:
             sftp_host_key=Path("unused"),
         )
         inbox = Inbox(node.database, node.committer, settings.store(settings.inbox), OpenUploads(8))
-        yield Submitters(inbox, task.uploads, resume_first=task.resumes)
+        yield Submitters(inbox, task.uploads, resumes=task.resumes)
 
 
 class Submitters:
     """People who upload files, and do it again until they are there; before them the reconciler makes its pass."""
 
-    def __init__(self, inbox: Inbox, wanted: Sequence[Wanted], *, resume_first: bool) -> None:
+    def __init__(self, inbox: Inbox, wanted: Sequence[Wanted], *, resumes: bool) -> None:
         self._inbox = inbox
         self._wanted = wanted
-        self._resume_first = resume_first
+        self._resumes = resumes
         self._thread = threading.Thread(target=self._run, name="submitters", daemon=True)
-        self.alive = True
+        self._done = False
 
     def start(self) -> None:
         self._thread.start()
@@ -107,23 +105,32 @@ class Submitters:
     def stop(self) -> None:
         self._thread.join()
 
+    @property
+    def alive(self) -> bool:
+        return self._done or self._thread.is_alive()
+
     def _run(self) -> None:
-        self.alive = False
         Reconciler(self._inbox, patience=timedelta(days=14)).reconcile(now())
         for wanted in self._wanted:
             content = Path(wanted.content).read_bytes()
             if not self._is_there(wanted, len(content)):
                 asyncio.run(self._upload(wanted, content))
-        self.alive = True
+        self._done = True
 
     def _is_there(self, wanted: Wanted, size: int) -> bool:
         with self._inbox.database.read() as connection:
             found = current_file(connection, wanted.user, wanted.path)
         return found is not None and found.size == size
 
+    def _begun(self, wanted: Wanted) -> Begun | None:
+        """Find an upload to go on with."""
+        with self._inbox.database.read() as connection:
+            found = unfinished_at(connection, wanted.user, wanted.path)
+        return resume(self._inbox, wanted.user, wanted.path) if found and self._resumes else None
+
     async def _upload(self, wanted: Wanted, content: bytes) -> None:
-        begun = resume(self._inbox, wanted.user, wanted.path) if self._resume_first else None
-        upload = Upload(self._inbox, begun or begin(self._inbox, wanted.user, wanted.path))
+        begun = self._begun(wanted) or begin(self._inbox, wanted.user, wanted.path)
+        upload = Upload(self._inbox, begun)
         while upload.position < len(content):
             await upload.write(upload.position, content[upload.position : upload.position + MIB])
         await upload.finish()

@@ -1,6 +1,7 @@
-"""A process that has imported everything, and forks a node whenever it is told to: `python -m tests.faults.crash.nursery`.
+"""A process that has imported everything, and forks a node whenever it is told to.
 
-For each line on its standard input, a task, it writes the pid of the node and, when that has ended, its exit code.
+For each line on the standard input of `python -m tests.faults.crash.nursery`, a task, it writes the pid of the node
+and, when that has ended, its exit code.
 """
 
 import ctypes
@@ -82,6 +83,7 @@ class Nursery:
             self._node.stop(signal.SIGKILL)
 
     def has_answer(self, seconds: float) -> bool:
+        assert self._process.stdout is not None
         return bool(select.select([self._process.stdout], [], [], seconds)[0])
 
     def answer(self) -> int:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import pika
@@ -26,6 +26,10 @@ from tests.stack.management import Management
 from tests.stack.node.ground import Servers
 from tests.stack.postgres import create_database, drop_database
 
+_OWED = text(
+    "SELECT (SELECT count(*) FROM outgoing) + (SELECT count(*) FROM sent_log WHERE destination = ANY(:consumed) AND "
+    "NOT EXISTS (SELECT FROM handled h WHERE h.queue = destination AND h.message_id::text = sent_log.message_id))"
+)
 _ALL = (*(queue.name for queue in QUEUES), DEAD_QUEUE)
 
 
@@ -44,7 +48,7 @@ class RealWorld(World):
         self.stores = self._buckets = {name: self._bucket(name) for name in STORES}
         self.database = Database(servers.postgres.url(self._name))
 
-    def __enter__(self) -> "RealWorld":
+    def __enter__(self) -> Self:
         for bucket in self._buckets.values():
             bucket.ensure_bucket()
         Management(self._servers.rabbitmq).create_vhost(self._name)
@@ -87,13 +91,8 @@ class RealWorld(World):
 
     def owed(self) -> int:
         # in one statement: a unit that acts on one message may send the next
-        query = text(
-            "SELECT (SELECT count(*) FROM outgoing) + (SELECT count(*) FROM sent_log WHERE destination = ANY(:consumed) "
-            "AND NOT EXISTS (SELECT FROM handled WHERE queue = destination AND handled.message_id::text = "
-            "sent_log.message_id))"
-        )
         with self.database.read() as connection:
-            return connection.scalar(query, {"consumed": list(self.consumed)}) or 0
+            return connection.scalar(_OWED, {"consumed": list(self.consumed)}) or 0
 
     def check_queues(self) -> bool:
         """Check that what is for others came, under no other id than it was sent with."""

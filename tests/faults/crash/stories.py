@@ -86,15 +86,15 @@ def verify_again(file: Sealed) -> Sent:
 
 
 def dataset(kind: str, files: Sequence[Sealed] = ()) -> Sent:
-    fields = {"accession_ids": [file.accession for file in files]} if files else {}
-    return from_central(kind, dataset_id=DATASET, **fields)
+    fields: dict[str, Any] = {"accession_ids": [file.accession for file in files]} if files else {}
+    return from_central(kind, None, dataset_id=DATASET, **fields)
 
 
 def _stories() -> dict[str, Story]:
     small, large = seal("small.c4gh", 70_000), seal("large.c4gh", 8 * MIB + 1)
     taken_back, foreign = seal("taken-back.c4gh", 70_000), seal("foreign.c4gh", 70_000, STRANGER)
     early, earlier = seal("early.c4gh", 70_000), seal("replaced.c4gh", 1_000)
-    coming = seal("replaced.c4gh", 6 * MIB)
+    coming = seal("replaced.c4gh", 5 * MIB + 70_000)
     ingest, given = from_central("ingest", small), accession(small)
     stories = (
         Story(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from services.inbox.inbox import Inbox
 from services.inbox.open_uploads import OpenUploads
@@ -104,12 +104,15 @@ class World(ABC):
         with self.database.read() as connection:
             return {file.path for file in self.story.coming} <= set(connection.scalars(query))
 
-    def let_time_pass(self) -> None:
-        """Make leases run out, and uploads old, as they are after an hour."""
-        past = now() - timedelta(hours=1)
+    def end_leases(self) -> None:
+        """Make leases run out, as they do after a while."""
         with self.database.write() as connection:
-            connection.execute(update(leases).values(expires_at=past))
-            connection.execute(update(uploads).values(touched_at=past))
+            connection.execute(update(leases).values(expires_at=now() - timedelta(seconds=1)))
+
+    def age_uploads(self) -> None:
+        """Make uploads as old as they are after an hour, when nobody can be at them."""
+        with self.database.write() as connection:
+            connection.execute(update(uploads).values(touched_at=now() - timedelta(hours=1)))
 
     def picture(self) -> Picture:
         """Describe what there is, days later, when the inbox was swept."""

@@ -5,6 +5,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from shared.broker.commit import Routing, UnitWriter
 from shared.broker.unit import Unit
 from shared.crypto.keys import PublicKey
 from shared.crypto.streams import encrypt_stream
-from shared.database.engine import Database, DatabaseAway
+from shared.database.engine import Conflict, Database, DatabaseAway
 from shared.database.statements import FILE_REGISTER
 from shared.database.states import FileState
 from shared.database.tables import files
@@ -32,27 +33,17 @@ HEADER = 124
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A sealed file as its submitter knows it: SHA-256 of header and body, and of the body alone."""
-
-    content: bytes
-
-    @property
-    def whole(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
-
-    @property
-    def body(self) -> str:
-        return hashlib.sha256(self.content[HEADER:]).hexdigest()
-
-
-@dataclass(frozen=True)
 class Sent:
-    """What must be found of a file at the end."""
+    """What must be found of a file at the end: bytes of the upload, SHA-256 of all of it and of what is archived."""
 
     size: int
     whole: str
     body: str
+
+    @classmethod
+    def of(cls, sealed: bytes) -> "Sent":
+        """Take down what was sealed."""
+        return cls(len(sealed), hashlib.sha256(sealed).hexdigest(), hashlib.sha256(sealed[HEADER:]).hexdigest())
 
 
 @dataclass
@@ -65,16 +56,15 @@ class Load:
     reader: PublicKey
     sent: dict[FileId, Sent] = field(default_factory=dict)
 
-    def put(self, count: int) -> list[FileId]:
-        """Put files into the inbox, of which nobody knows yet."""
-        return [self.put_one(LARGE if number % ONE_IN == 0 else SMALL) for number in range(count)]
+    def put(self, count: int, *, large: bool = True) -> list[FileId]:
+        """Put files into the inbox, of which nobody knows yet; `large`: some of them are."""
+        return [self.put_one(LARGE if large and number % ONE_IN == 0 else SMALL) for number in range(count)]
 
     def put_one(self, size: int) -> FileId:
         """Put a file of so many bytes of plaintext into the inbox."""
         file, sealed = new_file_id(), _seal(size, self.reader)
-        upload = Upload(sealed)
         self.stores["inbox"].put(file, io.BytesIO(sealed), len(sealed))
-        self.sent[file] = Sent(len(sealed), upload.whole, upload.body)
+        self.sent[file] = Sent.of(sealed)
         return file
 
     def tell(self, some: Collection[FileId]) -> None:
@@ -101,16 +91,15 @@ class Load:
         sent, path = self.sent[file], f"{file}.c4gh"
         row = {"user": USER, "path": path, "state": "uploaded", "size": sent.size}
         location = self.stores["inbox"].name
-        unit.add(
-            FILE_REGISTER, id=file, inbox_location=location, registered_at=unit.at, changed_at=unit.at, **row
-        )
+        unit.add(FILE_REGISTER, id=file, inbox_location=location, registered_at=unit.at, changed_at=unit.at, **row)
         unit.send(InboxUpload(user=USER, filepath=wire_path(USER, path), filesize=sent.size), file)
 
     def _written(self, unit: Unit) -> bool:
-        try:
-            UnitWriter(self.database, self.routing).write([unit])
-        except DatabaseAway:
-            return False
+        with suppress(Conflict):  # it was written when the database went away
+            try:
+                UnitWriter(self.database, self.routing).write([unit])
+            except DatabaseAway:
+                return False
         return True
 
 
@@ -121,6 +110,12 @@ def until(what: str, reached: Callable[[], Any], seconds: float = 120) -> Any:
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
         time.sleep(0.02)
     return found
+
+
+def pass_time(seconds: float) -> None:
+    """Let a fault last."""
+    end = time.monotonic() + seconds
+    until("time to pass", lambda: time.monotonic() > end, seconds + 60)
 
 
 def _seal(size: int, reader: PublicKey) -> bytes:

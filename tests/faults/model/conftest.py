@@ -1,11 +1,22 @@
 """How long the random histories are."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 
 
 @pytest.fixture(scope="session")
 def effort() -> int:
     """1, or 10 if all faults are asked for: `FAULTS=all make test`."""
     return 10 if os.environ.get("FAULTS") == "all" else 1
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_words() -> Iterator[None]:
+    """Hundreds of histories would fill the report of a failure with their logs."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.reset_defaults()

@@ -11,7 +11,7 @@ LARGE = 1000
 """Bytes from which files count as large (the tests lower the limit of the services), so that work takes a lease."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Content:
     """An upload, and what is to become of it."""
 
@@ -44,7 +44,7 @@ def _content(name: str, size: int, *, foreign: bool = False, flipped: bool = Fal
     return Content(name, header, body, plain, opens=not foreign, whole=not flipped)
 
 
-CONTENTS = (
+_ALL = (
     _content("small", 7),
     _content("large", 2000),
     _content("flipped", 7, flipped=True),
@@ -52,3 +52,4 @@ CONTENTS = (
     _content("foreign", 7, foreign=True),
     Content("noise", b"ACGT" * 10, b"", b"", opens=False),
 )
+CONTENTS = {content.name: content for content in _ALL}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from hypothesis import note
 from sqlalchemy import func, select, update
 
 from services.inbox import begin, finish, reconcile, remove, rename
@@ -19,7 +20,7 @@ from shared.database.types import now
 from shared.identifiers import FileId
 from tests.faults.model.contents import USER, Content
 from tests.faults.model.model import Model
-from tests.faults.model.observed import check_always, check_quiet, expected, observed
+from tests.faults.model.observed import check_always, check_quiet, compare
 from tests.faults.model.rules import RULES, decide
 from tests.faults.model.stepping import Decided, Killed, SteppedNode
 from tests.faults.model.values import Message, ModelFile, Plan
@@ -145,6 +146,7 @@ class History:
 
     def _decide(self, work: Work, act: Callable[[], Decided]) -> None:
         work.plan = decide(self.model, work.message)
+        note(f"   {work.row}: {work.message} -> {work.plan.outcome}")
         work.decided = act()
         assert work.decided.outcome == work.plan.outcome, (work.message, work.decided.outcome, work.plan.outcome)
 
@@ -184,8 +186,8 @@ class History:
 
     def die(self, row: int, requests: int) -> None:
         """The process is killed while it handles a message, after so many requests to the stores."""
-        message = self.waiting[row]
-        before = self.leased()
+        message, before = self.waiting[row], self.leased()
+        note(f"   {row}: {message} is the last")
         try:
             with self.node.dying(requests):
                 self.node.deliver(row)
@@ -215,7 +217,8 @@ class History:
         with self.node.database.read() as connection:
             rows = connection.execute(select(outgoing).where(outgoing.c.id > self.newest).order_by(outgoing.c.id)).all()
         found = {row.id: Message.read(row.queue, row.correlation_id, row.body) for row in rows}
-        assert Counter(found.values()) == Counter(messages)
+        wanted = Counter(messages)
+        assert Counter(found.values()) == wanted, f"sent {list(found.values())}, but {messages} in the model"
         for message in messages:
             row = next(row for row, same in found.items() if same == message)
             self.waiting[row] = message
@@ -224,7 +227,7 @@ class History:
 
     def check(self) -> None:
         """Compare node and model at this moment."""
-        assert observed(self.node.database) == expected(self.model)
+        compare(self.model, self.node.database)
         check_always(self.model, self.node.database, self.node.stores)
 
     def end(self) -> None:
@@ -235,7 +238,7 @@ class History:
             self.grow_old(row)
         self._drain()
         self.check()
-        check_quiet(self.model, self.node.database, self.node.stores)
+        check_quiet(self.model, self.node.stores)
         with self.node.database.read() as connection:
             left = connection.scalar(select(func.count()).select_from(outgoing))
         assert left == len(self.waiting)
@@ -252,6 +255,7 @@ class History:
         """Deliver until all that is left has to wait."""
         self.expire_leases()
         for _ in range(MOST):
-            if all([self.deliver(row) is Outcome.NOT_YET for row in self.free]):
+            outcomes = {self.deliver(row) for row in self.free}
+            if outcomes <= {Outcome.NOT_YET}:
                 return
         raise AssertionError("the node does not come to rest")

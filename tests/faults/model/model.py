@@ -118,6 +118,8 @@ class Model:
     def _leave(self, plan: Plan, file: ModelFile) -> None:
         if file.state in WITHDRAWN:
             plan.move(file, F.CANCELLED, faulty=True)
+            if file.archived:
+                plan.tell("ingest", file, kind="cancel")
         plan.change(file, in_inbox=False, changed=plan.at)
         plan.event(file, "removed")
         plan.tell("inbox", file, kind="remove")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from shared.database.engine import Database
 from shared.database.queue_tables import dead_letters, leases
@@ -77,6 +77,16 @@ def _seen(file: File, happened: list[str]) -> Seen:
     )  # fmt: skip
 
 
+def compare(model: Model, database: Database) -> None:
+    """Raise AssertionError where the database is not as the model."""
+    real, ideal = observed(database), expected(model)
+    for kind in ("files", "datasets"):
+        for name in real[kind].keys() | ideal[kind].keys():
+            seen, wanted = real[kind].get(name), ideal[kind].get(name)
+            assert seen == wanted, f"{name}:\nthe node says  {seen}\nthe model says {wanted}"
+    assert real["dead"] == ideal["dead"], f"dead letters: {real['dead']}, but {ideal['dead']} in the model"
+
+
 def check_always(model: Model, database: Database, stores: Stores) -> None:
     """Raise AssertionError where something does not hold that holds at any moment."""
     accessions = [file.accession for file in model.files.values() if file.accession]
@@ -92,6 +102,8 @@ def check_always(model: Model, database: Database, stores: Stores) -> None:
         rows = connection.execute(select(files.c.id, files.c.state, files.c.header)).all()
         for file_id, state, header in rows:
             assert state not in KEPT or header == model.files[file_id].content.header
+        # one that its worker took into its grave stays until it is swept away
+        assert set(connection.scalars(select(leases.c.name))) == {f.id for f in model.files.values() if f.lease}
         _check_datasets(connection, model)
 
 
@@ -106,11 +118,10 @@ def _check_datasets(connection: Any, model: Model) -> None:
         assert not told[name] & set(order[order.index(state.value) + 1 :])
 
 
-def check_quiet(model: Model, database: Database, stores: Stores) -> None:
+def check_quiet(model: Model, stores: Stores) -> None:
     """Raise AssertionError unless, with nothing left to do, the stores hold what the files say and no more."""
     every = model.files.values()
+    assert not any(file.archived or file.backed_up for file in every if file.state is F.CANCELLED)
     assert set(stores["inbox"].list()) == {f.id for f in every if f.in_inbox or f.stored}
     assert set(stores["archive"].list()) == {f.id for f in every if f.archived}
     assert set(stores["backup"].list()) == {f.id for f in every if f.backed_up}
-    with database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(leases)) == 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from shared.broker.outcomes import Outcome
 from shared.database.states import DATASET_TRANSITIONS, FILE_TRANSITIONS, DatasetState, FileState
@@ -21,6 +22,9 @@ def decide(model: Model, message: Message) -> Plan:
 
 
 def _route(model: Model, plan: Plan, message: Message) -> None:
+    if message.kind == "permission":
+        plan.effects.append(lambda: model.dead.append(message))
+        return
     queue = {"ingest": "ingest", "cancel": "ingest", "accession": "accession"}.get(message.kind, "mappings")
     plan.sent.append(replace(message, queue=queue, again=False))
 
@@ -57,11 +61,13 @@ def _archive(model: Model, plan: Plan, file: ModelFile) -> None:
 
 def _cancel(model: Model, plan: Plan, file: ModelFile) -> None:
     repeated = plan.message.again and plan.message.sent < file.cancelled
+    if repeated and file.state is not F.CANCELLED:
+        return
     if model.datasets_of(file):
         _refuse(model, plan)
     elif file.state is F.REGISTERED:
         _not_yet(model, plan)
-    elif file.state is F.CANCELLED or not repeated:
+    else:
         if file.state is F.CANCELLED and not repeated:
             plan.event(file, F.CANCELLED)
             plan.change(file, cancelled=plan.at)
@@ -134,7 +140,7 @@ def _map(model: Model, plan: Plan, dataset: str) -> None:
         _missing(model, plan)
         return
     for file in files:
-        plan.conditions.append(lambda f=file: f.state is F.READY)
+        plan.conditions.append(partial(_is_ready, file))
         plan.change(file, changed=plan.at)
         plan.event(file, "mapped")
     members = {file.id for file in files}
@@ -143,6 +149,10 @@ def _map(model: Model, plan: Plan, dataset: str) -> None:
     waste = tuple(sorted(file.id for file in files if file.in_inbox))
     if waste:
         plan.send("cleanup", names=waste)
+
+
+def _is_ready(file: ModelFile) -> bool:
+    return file.state is F.READY
 
 
 def _cleanup(model: Model, plan: Plan, message: Message) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partialmethod
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -16,7 +16,7 @@ from services.cli import registry
 from services.inbox.inbox import Inbox
 from services.inbox.open_uploads import OpenUploads
 from shared.broker.commit import UnitWriter, to_local_queue
-from shared.broker.committer import Committer, _Job
+from shared.broker.committer import Committer
 from shared.broker.delivery import Delivery
 from shared.broker.embedded import Bell, EmbeddedSource, _delivery
 from shared.broker.leases import LeaseKeeper
@@ -26,7 +26,7 @@ from shared.broker.preparation import Preparation
 from shared.broker.runner import Runner
 from shared.broker.settings import FlowSettings
 from shared.broker.unit import Effect, Unit
-from shared.database.engine import Database, DatabaseAway
+from shared.database.engine import Conflict, Database, DatabaseAway
 from shared.database.queue_tables import outgoing
 from shared.settings import Settings
 from shared.storage.directory import DirectoryStore
@@ -48,11 +48,18 @@ class StepCommitter(Committer):
 
     def submit(self, unit: Unit) -> "Future[None]":
         done: Future[None] = Future()
-        if self.database_away:
-            done.set_exception(DatabaseAway("as the test wants it"))
+        try:
+            self.commit(unit)
+        except (Conflict, DatabaseAway) as error:
+            done.set_exception(error)
         else:
-            self._commit([_Job(unit, done)])
+            done.set_result(None)
         return done
+
+    def commit(self, unit: Unit) -> None:
+        if self.database_away:
+            raise DatabaseAway("as the test wants it")
+        self._writer.write([unit])
 
 
 @dataclass
@@ -184,17 +191,13 @@ def _with_all_queues(effect: Effect) -> Effect:
 def _counted(count: Any) -> Iterator[None]:
     """Call `count` before every request to a store."""
 
-    def counting(request: Any, *arguments: Any, **named: Any) -> Any:
+    def counting(store: DirectoryStore, request: Any, *arguments: Any, **named: Any) -> Any:
         count()
-        return request(*arguments, **named)
+        return request(store, *arguments, **named)
 
-    wrapped = {name: _method(partial(counting, getattr(DirectoryStore, name))) for name in _REQUESTS}
+    wrapped: dict[str, Any] = {name: partialmethod(counting, getattr(DirectoryStore, name)) for name in _REQUESTS}
     with patch.multiple(DirectoryStore, **wrapped):
         yield
-
-
-def _method(function: Any) -> Any:
-    return lambda self, *arguments, **named: function(self, *arguments, **named)
 
 
 @contextmanager

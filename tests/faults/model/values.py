@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from shared.broker.outcomes import Outcome
@@ -64,7 +65,7 @@ class Lease:
     expired: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ModelFile:
     """A file as it should be; times are counted, not measured."""
 
@@ -84,6 +85,9 @@ class ModelFile:
     faulty: bool = False
     lease: Lease | None = None
     events: list[str] = field(default_factory=lambda: ["registered"])
+
+    def __repr__(self) -> str:
+        return f"<{self.content} {self.path} {self.id[:8]}>"
 
 
 @dataclass
@@ -107,10 +111,10 @@ class Plan:
         self.send(queue, file=file.id, path=file.path, **fields)
 
     def event(self, file: ModelFile, name: str) -> None:
-        self.effects.append(lambda: file.events.append(name))
+        self.effects.append(lambda: file.events.append(str(name)))
 
     def change(self, thing: object, **values: Any) -> None:
-        self.effects.extend(lambda n=name, v=value: setattr(thing, n, v) for name, value in values.items())
+        self.effects.extend(partial(setattr, thing, name, value) for name, value in values.items())
 
     def move(self, file: ModelFile, to: FileState, *, faulty: bool = False, **facts: Any) -> None:
         """Move a file, if it is still as it is now."""
