@@ -24,7 +24,7 @@ PATHS = ("a.c4gh", "b.c4gh")
 ACCESSIONS = ("F-1", "F-2", "F-3")
 DATASETS = ("D-1", "D-2")
 MEMORY = Path("/dev/shm")
-EXAMPLES, STEPS = 80, 60
+EXAMPLES, STEPS = 150, 60
 
 
 class EmbeddedMachine(RuleBasedStateMachine):

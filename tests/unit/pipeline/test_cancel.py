@@ -98,6 +98,39 @@ def test_trigger_newer_than_the_cancellation_counts(node: Archive, again: dict[s
     assert node.state(upload) == "archived"
 
 
+def test_trigger_newer_than_the_cancellation_counts_though_the_cancellation_comes_again(node: Archive) -> None:
+    upload = node.upload()
+    message = {"type": "cancel", "user": USER, "filepath": upload.path}
+    cancellation = now()
+    node.deliver(node.ingest, message, upload.id, first_seen=cancellation)
+    trigger = now()
+    node.deliver(node.ingest, message, upload.id, first_seen=cancellation, redelivered=True)
+    again = {**message, "type": "ingest"}
+    node.deliver(node.ingest, again, upload.id, first_seen=trigger, redelivered=True)
+    assert node.state(upload) == "archived"
+
+
+def test_cancellation_that_comes_again_does_not_undo_a_later_ingestion(node: Archive) -> None:
+    upload = node.upload()
+    message = {"type": "cancel", "user": USER, "filepath": upload.path}
+    sent = now()
+    node.deliver(node.ingest, message, upload.id, first_seen=sent)
+    node.trigger(upload)
+    assert node.deliver(node.ingest, message, upload.id, first_seen=sent, redelivered=True).outcome is Outcome.DONE
+    assert node.state(upload) == "archived"
+    assert held(node.archive, upload.id) == upload.body
+
+
+def test_second_cancellation_voids_the_triggers_between_the_two(node: Archive) -> None:
+    upload = node.upload()
+    node.trigger(upload, "cancel")
+    sent = now()
+    node.trigger(upload, "cancel")
+    message = {"type": "ingest", "user": USER, "filepath": upload.path}
+    node.deliver(node.ingest, message, upload.id, first_seen=sent, redelivered=True)
+    assert node.state(upload) == "cancelled"
+
+
 def test_trigger_delivered_for_the_first_time_counts_whatever_its_clock_says(node: Archive) -> None:
     upload = node.upload()
     node.trigger(upload, "cancel")
