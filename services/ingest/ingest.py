@@ -52,6 +52,9 @@ class Ingest:
             case FileState.ARCHIVED | FileState.VERIFIED | FileState.READY:
                 log.info("already_ingested", file_id=file.id, state=file.state.value)
                 return
+        if file.inbox_location is None:
+            # removed or replaced: what the store may still have of it is on its way out
+            raise self._gone(file)
         # from `cancelled` with a lease always, since a cancellation may still be deleting objects
         claimed = file.state in {FileState.SUBMITTED, FileState.CANCELLED}
         size = self._size(file) if claimed or _is_large(file) else file.size or 0
@@ -104,15 +107,19 @@ class Ingest:
     def _put(self, file: File, upload: Reader, size: int) -> None:
         self.stores.archive.put(file.id, upload, size)
         if upload.readinto(memoryview(bytearray(1))):
-            self.stores.archive.delete(file.id)
+            self._discard(file)
             raise _resized(file)
 
     def _gone(self, file: File) -> FileRefused | MessageRefused:
         """Return the refusal of an upload that is not there, and delete what an earlier attempt may have left."""
-        if file.archive_location is None:  # what was archived and then refused stays until the file is cancelled
-            self.stores.archive.delete(file.id)
+        self._discard(file)
         reason = "the file is no longer in the inbox: upload it again"
         return MessageRefused(reason) if file.state is FileState.CANCELLED else FileRefused(reason)
+
+    def _discard(self, file: File) -> None:
+        """Delete what an attempt has left; what was archived and then refused stays until the file is cancelled."""
+        if file.archive_location is None:
+            self.stores.archive.delete(file.id)
 
 
 def _is_large(file: File) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -77,14 +77,24 @@ def _seen(file: File, happened: list[str]) -> Seen:
     )  # fmt: skip
 
 
-def compare(model: Model, database: Database) -> None:
-    """Raise AssertionError where the database is not as the model."""
+def compare(model: Model, database: Database, *, in_order: bool = True) -> None:
+    """Raise AssertionError where the database is not as the model.
+
+    in_order: events happened in the order of the model; where several workers take from one queue that is open.
+    """
     real, ideal = observed(database), expected(model)
+    if not in_order:
+        real, ideal = _unordered(real), _unordered(ideal)
     for kind in ("files", "datasets"):
         for name in real[kind].keys() | ideal[kind].keys():
             seen, wanted = real[kind].get(name), ideal[kind].get(name)
             assert seen == wanted, f"{name}:\nthe node says  {seen}\nthe model says {wanted}"
     assert real["dead"] == ideal["dead"], f"dead letters: {real['dead']}, but {ideal['dead']} in the model"
+
+
+def _unordered(picture: dict[str, Any]) -> dict[str, Any]:
+    files = {name: replace(seen, events=tuple(sorted(seen.events))) for name, seen in picture["files"].items()}
+    return {**picture, "files": files}
 
 
 def check_always(model: Model, database: Database, stores: Stores) -> None:

@@ -133,7 +133,7 @@ class RealHistory:
         deadline = time.monotonic() + REST_SECONDS
         while True:
             try:
-                compare(self.model, self.flow.database)
+                compare(self.model, self.flow.database, in_order=False)
                 check_quiet(self.model, self.stores)
                 check_always(self.model, self.flow.database, self.stores)
             except AssertionError:

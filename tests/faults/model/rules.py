@@ -44,7 +44,7 @@ def _ingest(model: Model, plan: Plan, message: Message) -> None:
 
 
 def _archive(model: Model, plan: Plan, file: ModelFile) -> None:
-    if not model.in_store(file):
+    if not (file.in_inbox and model.in_store(file)):
         _refuse(model, plan, fatal=file.state is not F.CANCELLED)
         return
     leased = file.content.large or file.state in {F.SUBMITTED, F.CANCELLED}
