@@ -76,7 +76,7 @@ $(VENV)/developed: $(VENV)/installed requirements/dev.txt
 	@touch $@
 
 .PHONY: lock
-lock: $(VENV)/developed ## resolve the dependencies anew
+lock: $(VENV)/bin/uv ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra build -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra build --extra dev -o requirements/dev.txt
 	grep -A 40 '^uv==' requirements/dev.txt | sed '/^[a-z].*==/{1!Q}' > requirements/uv.txt
