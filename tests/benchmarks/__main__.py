@@ -1,20 +1,23 @@
 """`python -m tests.benchmarks [NAME...]`: run benchmarks, print their tables, keep their figures as JSON."""
 
-import json
-import sys
+import argparse
 from importlib import import_module
-from pathlib import Path
+
+from tests.benchmarks.report import FILE, Record, table
 
 NAMES = ("small_files", "large_file")
-FIGURES = Path("build/benchmarks.json")
 
 
 def main() -> None:
     """Run what is named, or all."""
-    figures = {name: import_module(f"tests.benchmarks.{name}").run() for name in sys.argv[1:] or NAMES}
-    FIGURES.parent.mkdir(exist_ok=True)
-    FIGURES.write_text(json.dumps(figures, indent=2) + "\n")
-    print(f"figures: {FIGURES}")
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; without a name all")
+    record = Record.begin()
+    for name in parser.parse_args().names or NAMES:
+        figures = import_module(f"tests.benchmarks.{name}").run()
+        print(table(figures))
+        record.keep(name, figures)
+    print(f"\nfigures: {FILE}")
 
 
 main()

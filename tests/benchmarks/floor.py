@@ -10,11 +10,13 @@ import multiprocessing
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing.synchronize import Event
-from typing import Any
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier, Event
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pika
@@ -22,10 +24,18 @@ import psycopg
 import urllib3
 from minio import Minio
 
+from tests.benchmarks.processes import cpu_seconds_of
+from tests.stack import s3
 from tests.stack.handles import PostgresServer, S3Server
+from tests.stack.management import Management
+from tests.stack.node.ground import Servers
+from tests.stack.postgres import create_database, drop_database
 
 STEPS = ("ingest", "verify", "finalize")
 PROCESSES = (3, 2, 3)
+DONE = "done"
+BUCKETS = ("inbox", "archive", "backup")
+PATIENCE = 120.0
 BODY = os.urandom(65_688)
 
 
@@ -51,68 +61,98 @@ class FloorPlaces:
 
 
 class Floor:
-    """Lays the floor, and tells how many files pass it in a second."""
+    """Workers on their places, ready for files; `files` wait in the inbox. Made by `laid`."""
 
-    def __init__(self, places: FloorPlaces, files: int) -> None:
-        self._places = places
-        self._ids = [str(uuid.uuid4()) for _ in range(files)]
+    def __init__(self, places: FloorPlaces, files: Sequence[str], workers: Sequence[BaseProcess]) -> None:
+        self.files = files
+        self._broker = pika.URLParameters(places.broker)
+        self._workers = workers
 
-    def prepare(self) -> None:
-        """Make buckets, uploads, tables and queues."""
-        client = self._places.client()
-        for kind in ("inbox", "archive", "backup"):
-            client.make_bucket(self._places.bucket(kind))
-        store = _Store(self._places)
-        for file in self._ids:
-            store.put("inbox", file, BODY)
-        with psycopg.connect(self._places.postgres.dsn(self._places.database)) as connection:
-            connection.execute("CREATE TABLE files (id uuid PRIMARY KEY, state text NOT NULL)")
-            connection.execute(
-                "CREATE TABLE events (id bigserial PRIMARY KEY, file uuid NOT NULL, event text NOT NULL)"
-            )
-            rows = [(file,) for file in self._ids]
-            connection.cursor().executemany("INSERT INTO files VALUES (%s, 'uploaded')", rows)
-        with pika.BlockingConnection(pika.URLParameters(self._places.broker)) as connection:
-            for queue in (*STEPS, "done"):
-                connection.channel().queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
+    def __enter__(self) -> Self:
+        self._connection = pika.BlockingConnection(self._broker)
+        self._channel = self._connection.channel()
+        self._channel.basic_qos(prefetch_count=200)
+        return self
 
-    def run(self) -> float:
-        """Send all files through, and return the seconds it took."""
-        stop = multiprocessing.Event()
-        workers = [
-            multiprocessing.Process(target=_work, args=(self._places, step, stop), daemon=True)
-            for step, count in zip(STEPS, PROCESSES, strict=True)
-            for _ in range(count)
-        ]
-        for worker in workers:
-            worker.start()
-        time.sleep(2)  # connections; they are not what is measured
-        started = time.perf_counter()
-        self._drive(self._ids)
-        seconds = time.perf_counter() - started
-        stop.set()
-        for worker in workers:
-            worker.join(10)
-        return seconds
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
-    def _drive(self, files: Sequence[str]) -> None:
-        with pika.BlockingConnection(pika.URLParameters(self._places.broker)) as connection:
-            channel = connection.channel()
-            for file in files:
-                channel.basic_publish("", "ingest", file.encode(), pika.BasicProperties(delivery_mode=2))
-            channel.basic_qos(prefetch_count=100)
-            left = len(files)
-            for method, _, _ in channel.consume("done", inactivity_timeout=120):
-                assert method is not None, f"{left} files did not come through"
-                channel.basic_ack(method.delivery_tag)
-                left -= 1
-                if not left:
-                    return
+    def send_through(self, files: Collection[str]) -> float:
+        """Trigger all files at once; return the seconds until the last one is through."""
+        started, left = time.perf_counter(), len(files)
+        for file in files:
+            self._channel.basic_publish("", STEPS[0], file.encode(), pika.BasicProperties(delivery_mode=2))
+        for method, _, _ in self._channel.consume(DONE, inactivity_timeout=PATIENCE):
+            assert method is not None, f"{left} files did not come through"
+            self._channel.basic_ack(method.delivery_tag)
+            left -= 1
+            if not left:
+                break
+        return time.perf_counter() - started
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the workers so far."""
+        return cpu_seconds_of(worker.pid for worker in self._workers if worker.pid)
 
 
-def _work(places: FloorPlaces, step: str, stop: Event) -> None:
+@contextmanager
+def laid(servers: Servers, files: int) -> Iterator[Floor]:
+    """Make places for a number of files, start the workers, and take all of it away afterwards."""
+    name = f"floor{uuid.uuid4().hex[:8]}"
+    management = Management(servers.rabbitmq)
+    management.create_vhost(name)
+    create_database(servers.postgres, name)
+    places = FloorPlaces(servers.rabbitmq.url(name), servers.postgres, servers.minio, name, name)
+    ids = [str(uuid.uuid4()) for _ in range(files)]
+    try:
+        _prepare(places, ids)
+        with _working(places) as workers, Floor(places, ids, workers) as floor:
+            yield floor
+    finally:
+        management.delete_vhost(name)
+        drop_database(servers.postgres, name)
+        for kind in BUCKETS:
+            s3.delete_bucket(servers.minio, places.bucket(kind))
+
+
+def _prepare(places: FloorPlaces, files: Sequence[str]) -> None:
+    client = places.client()
+    for kind in BUCKETS:
+        client.make_bucket(places.bucket(kind))
     store = _Store(places)
-    following = {"ingest": "verify", "verify": "finalize", "finalize": "done"}[step]
+    for file in files:
+        store.put("inbox", file, BODY)
+    with psycopg.connect(places.postgres.dsn(places.database)) as connection:
+        connection.execute("CREATE TABLE files (id uuid PRIMARY KEY, state text NOT NULL)")
+        connection.execute("CREATE TABLE events (id bigserial PRIMARY KEY, file uuid NOT NULL, event text NOT NULL)")
+        rows = [(file,) for file in files]
+        connection.cursor().executemany("INSERT INTO files VALUES (%s, 'uploaded')", rows)
+    with pika.BlockingConnection(pika.URLParameters(places.broker)) as broker:
+        for queue in (*STEPS, DONE):
+            broker.channel().queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
+
+
+@contextmanager
+def _working(places: FloorPlaces) -> Iterator[list[BaseProcess]]:
+    stop, ready = multiprocessing.Event(), multiprocessing.Barrier(sum(PROCESSES) + 1)
+    workers: list[BaseProcess] = [
+        multiprocessing.Process(target=_work, args=(places, step, ready, stop), daemon=True)
+        for step, count in zip(STEPS, PROCESSES, strict=True)
+        for _ in range(count)
+    ]
+    for worker in workers:
+        worker.start()
+    ready.wait(PATIENCE)
+    yield workers
+    stop.set()
+    for worker in workers:
+        worker.join(10)
+
+
+def _work(places: FloorPlaces, step: str, ready: Barrier, stop: Event) -> None:
+    store = _Store(places)
+    following = {"ingest": "verify", "verify": "finalize", "finalize": DONE}[step]
     with (
         psycopg.connect(places.postgres.dsn(places.database)) as database,
         pika.BlockingConnection(pika.URLParameters(places.broker)) as broker,
@@ -120,6 +160,7 @@ def _work(places: FloorPlaces, step: str, stop: Event) -> None:
         channel = broker.channel()
         channel.confirm_delivery()
         channel.basic_qos(prefetch_count=10)
+        ready.wait(PATIENCE)
         for method, _, body in channel.consume(step, inactivity_timeout=0.5):
             if method is None:
                 if stop.is_set():

@@ -1,9 +1,9 @@
 """A node on servers of its own, for one benchmark run."""
 
-import os
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,25 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.crypto.keys import PublicKey, load_public_key
 from shared.database.engine import Database
 from shared.storage.s3 import S3Store
+from tests.benchmarks import processes
 from tests.stack.minio import MinioServer
 from tests.stack.node.ground import Ground, Servers
 from tests.stack.node.node import ComposeNode, shared_secrets
 from tests.stack.postgres import PostgresProcess
-from tests.stack.process import Home
+from tests.stack.process import Home, Process
 from tests.stack.rabbitmq import RabbitMQNode
+
+# a commit reaches the disk, as in earnest, and statements are counted
+POSTGRES = {"fsync": "on", "full_page_writes": "on", "shared_preload_libraries": "pg_stat_statements"}
+
+
+@dataclass(frozen=True)
+class BenchServers:
+    """RabbitMQ, PostgreSQL and MinIO of one benchmark, and their processes by name."""
+
+    home: Home
+    handles: Servers
+    processes: dict[str, Process]
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,8 @@ class BenchNode:
     ground: Ground
     database: Database
     folder: Path
+    #: of the servers, by name
+    processes: dict[str, Process]
 
     @property
     def archive_key(self) -> PublicKey:
@@ -52,38 +67,40 @@ class BenchNode:
             samples = (sample for family in families for sample in family.samples if sample.name == metric)
             return sum(s.value for s in samples if labels.items() <= s.labels.items())
 
+    def process(self, service: str) -> Process:
+        """Return the process of a service."""
+        return next(worker.process for worker in self.compose.workers if worker.container.name == service)
+
     def peak_memory(self, service: str) -> int:
         """Return the largest resident set of a service so far, bytes."""
-        pid = next(worker.process.pid for worker in self.compose.workers if worker.container.name == service)
-        status = Path(f"/proc/{pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
+        return processes.peak_memory(self.process(service))
 
-    def cpu_seconds(self, service: str) -> float:
-        """Return the CPU time of a service so far."""
-        return self.sample(service, "process_cpu_seconds_total")
+    def cpu_seconds(self, name: str) -> float:
+        """Return the CPU time of a service or server so far."""
+        return processes.cpu_seconds(self.processes.get(name) or self.process(name))
 
 
 @contextmanager
-def bench_node(profiles: tuple[str, ...] = ()) -> Iterator[BenchNode]:
-    """Start servers and a node, and take all of it away afterwards."""
+def bench_servers() -> Iterator[BenchServers]:
+    """Start servers side by side, and take them away afterwards."""
     home = Home.create()
     try:
-        with ExitStack() as stack:
-            rabbitmq = stack.enter_context(RabbitMQNode(home)).handle
-            postgres = stack.enter_context(PostgresProcess(home)).handle
-            minio = stack.enter_context(MinioServer(home)).handle
-            secrets = shared_secrets(home)
-            servers = Servers(rabbitmq=rabbitmq, postgres=postgres, minio=minio)
-            ground = Ground(servers, secrets=secrets, name=f"bench{uuid.uuid4().hex[:8]}")
-            compose = stack.enter_context(ComposeNode(home, ground, secrets=secrets, profiles=profiles))
-            database = Database(postgres.url(ground.database))
-            stack.callback(database.close)
-            yield BenchNode(compose, ground, database, home.folder)
+        rabbitmq, postgres, minio = RabbitMQNode(home), PostgresProcess(home, settings=POSTGRES), MinioServer(home)
+        with ExitStack() as stack, ThreadPoolExecutor() as threads:
+            list(threads.map(stack.enter_context, (rabbitmq, postgres, minio)))
+            handles = Servers(rabbitmq=rabbitmq.handle, postgres=postgres.handle, minio=minio.handle)
+            yield BenchServers(home, handles, {server.name: server.process for server in (rabbitmq, postgres, minio)})
     finally:
         home.end()
 
 
-def size_of_run() -> int:
-    """Return the size of the large file, bytes; `BENCH_BYTES` makes it another than 5 GB."""
-    return int(os.environ.get("BENCH_BYTES", "5000000000"))
+@contextmanager
+def bench_node(profiles: Collection[str] = ()) -> Iterator[BenchNode]:
+    """Start servers and a node, and take all of it away afterwards."""
+    with bench_servers() as servers, ExitStack() as stack:
+        secrets = shared_secrets(servers.home)
+        ground = Ground(servers.handles, secrets=secrets, name=f"bench{uuid.uuid4().hex[:8]}")
+        compose = stack.enter_context(ComposeNode(servers.home, ground, secrets=secrets, profiles=profiles))
+        database = Database(servers.handles.postgres.url(ground.database))
+        stack.callback(database.close)
+        yield BenchNode(compose, ground, database, servers.home.folder, servers.processes)

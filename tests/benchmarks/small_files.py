@@ -1,134 +1,124 @@
-"""Small files through the whole pipeline, against the floor of the same run; and embedded."""
+"""Small files through the whole pipeline, against the floor of the same run; what each file costs."""
 
-import json
-import os
-import threading
 import time
-import uuid
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-import pika
-
-from shared.broker.commit import UnitWriter, to_exchange
-from shared.broker.unit import Unit
-from shared.crypto.header import seal_header
-from shared.crypto.segments import CIPHER_SEGMENT, SEGMENT, Encryptor
-from shared.database.statements import FILE_REGISTER
-from shared.identifiers import FileId, new_file_id
-from shared.messages.ingestion import IngestTrigger
-from tests.benchmarks.floor import Floor, FloorPlaces
+from shared.broker.commit import to_exchange
+from tests.benchmarks.central import MESSAGES, CentralEga
+from tests.benchmarks.floor import laid
 from tests.benchmarks.ground import BenchNode, bench_node
-from tests.stack.management import Management
-from tests.stack.postgres import create_database
+from tests.benchmarks.measure import FILES, Amount, Figures, Ratio, Spread, quotients, rounds
+from tests.benchmarks.statements import StatementCounter
+from tests.benchmarks.uploads import Inbox
 
-FILES = int(os.environ.get("BENCH_FILES", "500"))
 SERVICES = ("ingest", "verify", "finalize")
-PATIENCE = 120.0
+SERVERS = ("minio", "postgres", "rabbitmq")
+METHOD = (
+    f"{FILES} files of 64 KiB, each encrypted with a key of its own, wait in the inbox. All are triggered at once, and "
+    "the clock stops at the last `completed` message; servers, services and the driver share the machine. The floor "
+    "is a script without any of our code that does the least with the same servers: for each file and step it moves "
+    "the bytes, commits one transaction (an UPDATE and an INSERT), publishes one message with a confirm and "
+    "acknowledges one delivery, one after the other in eight processes. CPU time is that of the processes and all "
+    "their children as the kernel counts it; statements and transactions are PostgreSQL's own count, requests and "
+    "messages the services' metrics."
+)
+LIMITS = {"statements": 4.0, "transactions": 1.0, "store requests": 6.0, "messages": 5.0}
 
 
-def run() -> dict[str, Any]:
-    """Measure, print a table, and return the figures."""
+@dataclass(frozen=True)
+class Passage:
+    """What a repetition gave: files per second, and per file CPU time (ms, by process) and counts (by name)."""
+
+    rate: float
+    cpu: dict[str, float]
+    counts: dict[str, float]
+
+    @property
+    def whole_cpu(self) -> float:
+        return sum(self.cpu.values())
+
+
+def run() -> Figures:
+    """Send the same number of files through the pipeline and over the floor, in turn."""
     with bench_node() as node:
-        floor = _floor(node)
-        figures = _pipeline(node)
-    figures |= {"floor_files_per_second": floor, "of_floor": figures["files_per_second"] / floor}
-    print(f"\n{FILES} files of 64 KiB, trigger to ready, all servers and services on this machine")
-    for name, value in figures.items():
-        print(f"  {name:38} {value:8.2f}")
-    return figures
+        counter = StatementCounter(node.ground.servers.postgres, node.ground.database)
+        taken = rounds({"pipeline": lambda: _pipeline(node, counter), "floor": lambda: _floor(node)})
+    pipeline, floor = taken["pipeline"], taken["floor"]
+    return Figures(
+        title="Small files",
+        method=METHOD,
+        ratios=[
+            Ratio(
+                name="files per second, of the floor",
+                spread=quotients([one.rate for one in pipeline], [one.rate for one in floor]),
+                target=1.0,
+            ),
+            Ratio(
+                name="CPU time of a file, of the floor",
+                spread=quotients([one.whole_cpu for one in pipeline], [one.whole_cpu for one in floor]),
+                at_most=True,
+            ),
+        ],
+        amounts=[
+            *_amounts("", pipeline),
+            *_amounts("floor: ", floor),
+        ],
+    )
 
 
-def _floor(node: BenchNode) -> float:
-    servers, name = node.ground.servers, f"floor{uuid.uuid4().hex[:8]}"
-    Management(servers.rabbitmq).create_vhost(name)
-    create_database(servers.postgres, name)
-    places = FloorPlaces(servers.rabbitmq.url(name), servers.postgres, servers.minio, name, name)
-    floor = Floor(places, FILES)
-    floor.prepare()
-    return FILES / floor.run()
+def _amounts(of: str, passages: list[Passage]) -> Iterator[Amount]:
+    yield Amount(name=f"{of}files", unit="1/s", spread=Spread.of([one.rate for one in passages]))
+    for name in passages[0].counts:
+        spread = Spread.of([one.counts[name] for one in passages])
+        yield Amount(name=f"{of}{name}", unit="per file", spread=spread, limit=LIMITS.get(name))
+    yield Amount(name=f"{of}CPU, all", unit="ms per file", spread=Spread.of([one.whole_cpu for one in passages]))
+    for name in passages[0].cpu:
+        yield Amount(name=f"{of}CPU, {name}", unit="ms per file", spread=Spread.of([one.cpu[name] for one in passages]))
 
 
-def _pipeline(node: BenchNode) -> dict[str, float]:
-    files = [_upload(node, number) for number in range(FILES)]
-    before = _counters(node)
-    central = _CentralEga(node.ground.servers.rabbitmq.url(node.ground.vhost), files)
-    started = time.perf_counter()
-    central.start()
-    central.over.wait(PATIENCE)
-    seconds = time.perf_counter() - started
-    assert central.over.is_set(), f"{central.completed} of {FILES} files came through"
-    after = _counters(node)
-    return {"files_per_second": FILES / seconds} | {name: (after[name] - before[name]) / FILES for name in before}
+def _pipeline(node: BenchNode, counter: StatementCounter) -> Passage:
+    inbox = Inbox(node.database, node.store("inbox"), to_exchange, node.archive_key)
+    files = inbox.put_small(FILES)
+    with CentralEga(node.ground.servers.rabbitmq.url(node.ground.vhost)) as central:
+        cpu, counts = _cpu(node, *SERVICES, *SERVERS), _counts(node, counter)
+        seconds = central.send_through(files)
+        cpu_after, counts_after = _cpu(node, *SERVICES, *SERVERS), _settled(lambda: _counts(node, counter))
+    per_file = _per_file(counts, counts_after)
+    return Passage(FILES / seconds, _per_file(cpu, cpu_after), per_file | {"messages": per_file["messages"] + MESSAGES})
 
 
-def _upload(node: BenchNode, number: int) -> FileId:
-    key, file = os.urandom(32), new_file_id()
-    segment = memoryview(bytearray(CIPHER_SEGMENT))
-    Encryptor(key).encrypt(memoryview(os.urandom(SEGMENT)), segment)
-    content = seal_header([key], [node.archive_key]) + segment
-    inbox = node.store("inbox")
-    inbox.put(file, _Bytes(content), len(content))
-    unit = Unit("bench")
-    row = {"user": "bench", "path": f"{number}.c4gh", "state": "uploaded", "size": len(content)}
-    unit.add(FILE_REGISTER, id=file, registered_at=unit.at, changed_at=unit.at, inbox_location=inbox.name, **row)
-    UnitWriter(node.database, to_exchange).write([unit])
-    return file
+def _floor(node: BenchNode) -> Passage:
+    with laid(node.ground.servers, FILES) as floor:
+        cpu = _cpu(node, *SERVERS) | {"script": floor.cpu_seconds * 1000}
+        seconds = floor.send_through(floor.files)
+        cpu_after = _cpu(node, *SERVERS) | {"script": floor.cpu_seconds * 1000}
+    return Passage(FILES / seconds, _per_file(cpu, cpu_after), {})
 
 
-def _counters(node: BenchNode) -> dict[str, float]:
-    found = {f"cpu_ms_per_file_{service}": node.cpu_seconds(service) * 1000 for service in SERVICES}
-    for name, metric in (
-        ("transactions", "strongroom_commits_total"),
-        ("store_requests", "strongroom_store_requests_total"),
-    ):
-        found[f"{name}_per_file"] = sum(node.sample(service, metric) for service in SERVICES)
-    return found
+def _cpu(node: BenchNode, *names: str) -> dict[str, float]:
+    return {name: node.cpu_seconds(name) * 1000 for name in names}
 
 
-class _CentralEga(threading.Thread):
-    """Triggers all files at once, gives accession ids, and counts what is completed."""
+def _counts(node: BenchNode, counter: StatementCounter) -> dict[str, float]:
+    def total(metric: str) -> float:
+        return sum(node.sample(service, metric) for service in SERVICES)
 
-    def __init__(self, broker: str, files: list[FileId]) -> None:
-        super().__init__(daemon=True)
-        self._broker = pika.URLParameters(broker)
-        self._files = files
-        self.completed = 0
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        with pika.BlockingConnection(self._broker) as connection:
-            channel = connection.channel()
-            for number, file in enumerate(self._files):
-                trigger = IngestTrigger(type="ingest", user="bench", filepath=f"bench/{number}.c4gh")
-                self._publish(channel, "ingest", trigger.body(), file)
-            channel.basic_qos(prefetch_count=200)
-            channel.basic_consume("verified", self._verified)
-            channel.basic_consume("completed", self._completed)
-            while not self.over.is_set():
-                connection.process_data_events(0.1)
-
-    def _publish(self, channel: Any, key: str, body: str, file: str) -> None:
-        properties = pika.BasicProperties(delivery_mode=2, correlation_id=file, message_id=str(uuid.uuid4()))
-        channel.basic_publish("sda", key, body.encode(), properties)
-
-    def _verified(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        answer = {**json.loads(body), "type": "accession", "accession_id": f"acc-{properties.correlation_id}"}
-        self._publish(channel, "accession", json.dumps(answer), properties.correlation_id)
-        channel.basic_ack(method.delivery_tag)
-
-    def _completed(self, channel: Any, method: Any, _properties: Any, _body: bytes) -> None:
-        channel.basic_ack(method.delivery_tag)
-        self.completed += 1
-        if self.completed == len(self._files):
-            self.over.set()
+    return {
+        **counter.counts(),
+        "store requests": total("strongroom_store_requests_total"),
+        "messages": total("strongroom_published_total"),
+    }
 
 
-class _Bytes:
-    def __init__(self, content: bytes) -> None:
-        self._left = memoryview(content)
+def _settled(read: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Read until nothing is published any more: the last confirms come behind the last message."""
+    counts = read()
+    while (later := read())["messages"] != counts["messages"]:
+        counts = later
+        time.sleep(0.2)
+    return later
 
-    def readinto(self, buffer: memoryview, /) -> int:
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
+
+def _per_file(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {name: (after[name] - before[name]) / FILES for name in before}

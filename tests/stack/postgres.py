@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -33,9 +33,11 @@ class PostgresProcess(Server[PostgresServer]):
 
     name = "postgres"
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` go before those of the tests."""
         super().__init__(home)
         [self._port] = free_ports(1)
+        self._settings = SETTINGS | dict(settings or {})
 
     @property
     def handle(self) -> PostgresServer:
@@ -44,8 +46,8 @@ class PostgresProcess(Server[PostgresServer]):
 
     @cached_property
     def _front(self) -> Process:
-        settings = [f"--{name}={value}" for name, value in (SETTINGS | {"port": str(self._port)}).items()]
-        command = _unprivileged([_program("postgres"), "-D", self._path("data"), *settings])
+        settings = [f"--{name}={value}" for name, value in (self._settings | {"port": str(self._port)}).items()]
+        command = _unprivileged([program("postgres"), "-D", self._path("data"), *settings])
         # an "immediate" shutdown gives its shared memory back to the system, which SIGKILL does not
         last = signal.SIGQUIT
         return Process(name="postgres", home=self._home, folder=self._folder, command=command, last_signal=last)
@@ -75,7 +77,7 @@ class PostgresProcess(Server[PostgresServer]):
             "scram-sha-256",
         ]
         locale = ["-E", "UTF8", "--locale=C.UTF-8"]
-        run(_unprivileged([_program("initdb"), "--no-sync", *data, *locale]), folder=self._folder)
+        run(_unprivileged([program("initdb"), "--no-sync", *data, *locale]), folder=self._folder)
 
     def _answers(self) -> bool:
         try:
@@ -104,7 +106,8 @@ def drop_database(server: PostgresServer, name: str) -> None:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """Find a program of the newest PostgreSQL; raises `ServerError`."""
     homes = Path("/usr/lib/postgresql").glob("[0-9]*")
     return required(*(home / "bin" / name for home in sorted(homes, key=lambda home: float(home.name))))
 

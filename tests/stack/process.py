@@ -134,7 +134,7 @@ class Process:
 
     def kill(self) -> None:
         """End the process and its descendants by SIGKILL; harmless when it does not run."""
-        for pid in self._family():
+        for pid in self.family():
             _send(pid, signal.SIGKILL)
         if self._keeper is not None:
             self._keeper.wait(10)
@@ -149,21 +149,17 @@ class Process:
         """Freeze the process and its descendants: connections stay open and nobody answers."""
         frozen: set[int] = set()
         # again for those that were born meanwhile
-        while awake := [pid for pid in self._family() if pid not in frozen]:
+        while awake := [pid for pid in self.family() if pid not in frozen]:
             for pid in awake:
                 _send(pid, signal.SIGSTOP)
             frozen.update(awake)
 
     def resume(self) -> None:
         """Let a frozen process go on."""
-        for pid in self._family():
+        for pid in self.family():
             _send(pid, signal.SIGCONT)
 
-    def last_words(self) -> str:
-        """Give the end of the log."""
-        return self.log.read_text(encoding="utf-8", errors="replace")[-2000:] if self.log.exists() else ""
-
-    def _family(self) -> list[int]:
+    def family(self) -> list[int]:
         """List the process and its descendants, parents first."""
         if self._keeper is None or not self.running:
             return []
@@ -174,6 +170,10 @@ class Process:
             generation = [pid for pid, parent in parents.items() if parent in generation]
             family += generation
         return family
+
+    def last_words(self) -> str:
+        """Give the end of the log."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-2000:] if self.log.exists() else ""
 
 
 def run(command: Sequence[str | Path], *, folder: Path, given: str | None = None, within: float = 60) -> str:

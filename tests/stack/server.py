@@ -37,6 +37,11 @@ class Server(ABC, Generic[Handle]):
         """Address and credentials, the same for the whole life of the server."""
 
     @property
+    def process(self) -> Process:
+        """The process that clients talk to, to be watched; faults are done to it by the methods below."""
+        return self._front
+
+    @property
     @abstractmethod
     def _front(self) -> Process:
         """The process that clients talk to: faults are done to it."""
