@@ -14,6 +14,7 @@ from pika.channel import Channel
 from sqlalchemy import Connection, bindparam, select
 
 from shared.broker.delivery import Delivery, to_message_id
+from shared.broker.properties import short
 from shared.broker.rabbit import Link
 from shared.broker.unit import Unit
 from shared.database.queue_tables import handled
@@ -172,16 +173,17 @@ class RabbitSource:
 
 
 def _text(value: str | bytes | None) -> str | None:
-    """Read a short string; pika leaves those that are not UTF-8 as bytes."""
+    """Read a short string so that it can be stored and sent again; pika leaves those that are not UTF-8 as bytes."""
     if value is None:
         return None
-    return storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+    return short(storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else value))
 
 
-def _death(routing_key: str, headers: dict[str, Any]) -> str:
-    if "x-first-death-queue" in headers:
-        return f"{headers['x-first-death-queue']}: {headers.get('x-first-death-reason')}"
-    return f"{routing_key}: unroutable"
+def _death(routing_key: str | bytes, headers: dict[str, Any]) -> str:
+    queue = headers.get("x-first-death-queue")
+    if isinstance(queue, str):
+        return storable(f"{short(queue)}: {headers.get('x-first-death-reason')}")
+    return f"{_text(routing_key)}: unroutable"
 
 
 def _number(value: object) -> int:

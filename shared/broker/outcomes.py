@@ -13,6 +13,9 @@ from shared.database.types import storable
 from shared.errors import FileRefused, NotYet, TransientError, UserError
 from shared.messages.operations import ErrorMessage
 
+MOST_OF_ORIGINAL = 1_000_000
+"""Characters of a refused message that the error message repeats; in JSON they may take six times as many bytes."""
+
 
 class Outcome(StrEnum):
     """How a delivery was settled; the label of the metric."""
@@ -65,7 +68,8 @@ def _refuse(error: UserError, delivery: Delivery, unit: Unit) -> None:
             unit.move(file, FileState.ERROR, reason=reason)
         else:
             unit.fault(file, reason)
-    message = ErrorMessage(error=f"{unit.service} refused a message", reason=reason, original_message=delivery.text)
+    original = delivery.text[:MOST_OF_ORIGINAL]
+    message = ErrorMessage(error=f"{unit.service} refused a message", reason=reason, original_message=original)
     unit.send(message, delivery.correlation_id)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pika
+import pika.exceptions
 from pika.channel import Channel
 from pika.spec import Basic
 
@@ -16,9 +17,16 @@ from shared.broker.rabbit import Link
 from shared.broker.topology import EXCHANGE
 from shared.errors import TransientError
 
+PRECONDITION_FAILED = 406
+"""With this the broker closes a channel over a message that is too long for it."""
+
 
 class BrokerAway(TransientError):
     """The message broker does not answer."""
+
+
+class BatchRefused(BrokerAway):
+    """The broker takes none of these messages because of one of them: publish them one by one."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +64,23 @@ class Batch:
     confirmed: set[int] = field(default_factory=set)
     unroutable: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
+    unfit: dict[int, str] = field(default_factory=dict)
+    """messages that can't be sent at all, and why"""
+    closed_over: str | None = None
+    """why the broker closed the channel, if that was for one of the messages"""
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def answered(self) -> bool:
         """Whether the broker has answered for every message."""
-        return len(self.confirmed) + len(self.refused) == len(self.rows)
+        return len(self.confirmed) + len(self.refused) + len(self.unfit) == len(self.rows)
+
+    def close(self, reason: Exception) -> None:
+        """Note that the channel was closed; a single message stands alone for it if the broker did so for its sake."""
+        if isinstance(reason, pika.exceptions.ChannelClosedByBroker) and reason.reply_code == PRECONDITION_FAILED:
+            self.closed_over = reason.reply_text
+            if len(self.rows) == 1:
+                self.unfit[self.rows[0].id] = f"refused by the broker: {self.closed_over}"
 
 
 class Publisher:
@@ -80,8 +99,9 @@ class Publisher:
         return self._channel is not None
 
     def publish(self, rows: Sequence[Outgoing], *, timeout: float = 30) -> Batch:
-        """Publish rows and wait until the broker has them safe; raises BrokerAway when some remain unanswered.
+        """Publish rows and wait until the broker has them safe.
 
+        Raises BrokerAway when some remain unanswered, BatchRefused if that is because of one of them.
         Those unanswered may have arrived; publishing them again is right, since consumers know them by message id.
         """
         batch = Batch(rows)
@@ -89,7 +109,7 @@ class Publisher:
         batch.over.wait(timeout if self._link.connected else 0)
         if not batch.answered:
             self._link.call(partial(self._give_up, batch))
-            raise BrokerAway
+            raise BatchRefused if batch.closed_over else BrokerAway
         return batch
 
     # ---- in the thread of the connection
@@ -113,7 +133,9 @@ class Publisher:
     def _channel_ready(self, channel: Channel) -> None:
         self._channel = channel
 
-    def _channel_closed(self, channel: Channel, _reason: Exception) -> None:
+    def _channel_closed(self, channel: Channel, reason: Exception) -> None:
+        if self._batch is not None:
+            self._batch.close(reason)
         self.lost()
         if channel.connection.is_open:
             self.opened(channel.connection)
@@ -124,9 +146,15 @@ class Publisher:
         self._batch = batch
         for row in batch.rows:
             exchange, key = (EXCHANGE, row.routing_key) if row.queue is None else ("", row.queue)
-            self._channel.basic_publish(exchange, key, row.body.encode(), row.properties(), mandatory=True)
+            try:
+                self._channel.basic_publish(exchange, key, row.body.encode(), row.properties(), mandatory=True)
+            except pika.exceptions.ShortStringTooLong:
+                batch.unfit[row.id] = "its correlation id or the name of its queue is longer than 255 bytes"
+                continue
             self._pending[self._next_tag] = row
             self._next_tag += 1
+        if batch.answered:
+            batch.over.set()
 
     def _give_up(self, batch: Batch) -> None:
         if self._batch is batch:

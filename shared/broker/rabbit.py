@@ -13,6 +13,7 @@ import pika.exceptions
 import structlog
 from pika.channel import Channel
 
+from shared.broker.properties import read_properties_forgivingly
 from shared.broker.topology import DEAD_EXCHANGE, DEAD_QUEUE, EXCHANGE, QUEUES
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class Link:
     """Keeps a connection open: connects, and connects again with growing pauses when it is lost."""
 
     def __init__(self, url: str, *, declare: bool = True) -> None:
+        read_properties_forgivingly()
         self._parameters = pika.URLParameters(url)
         self._parameters.blocked_connection_timeout = 60
         self._parameters.heartbeat = HEARTBEAT

@@ -5,12 +5,12 @@ the others. A row may so be published twice, never lost; its message id tells th
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from shared.broker.publishing import Batch, BrokerAway, Outgoing, Publisher
+from shared.broker.publishing import Batch, BatchRefused, BrokerAway, Outgoing, Publisher
 from shared.database.engine import Database, DatabaseAway
 from shared.database.queue_tables import dead_letters, outgoing
 from shared.database.types import UtcDateTime, now
@@ -38,6 +38,7 @@ class Relay:
     def __init__(self, database: Database, publisher: Publisher) -> None:
         self._database = database
         self._publisher = publisher
+        self._careful = False
         self._rung = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -64,8 +65,11 @@ class Relay:
             last = self._stopping.is_set()
             self._rung.clear()
             try:
-                while self._publish_some() == BATCH:
+                while self._publish_some():
                     pass
+            except BatchRefused as refusal:
+                log.warning("relay_goes_one_by_one", reason=str(refusal))
+                self._careful = True
             except (DatabaseAway, BrokerAway) as away:
                 log.warning("relay_waits", reason=str(away))
                 self._stopping.wait(1)
@@ -73,19 +77,34 @@ class Relay:
                 return
             self._rung.wait(SWEEP)
 
-    def _publish_some(self) -> int:
-        """Return how many messages were settled: what the broker refuses is not tried again at once."""
+    def _publish_some(self) -> bool:
+        """Return whether more may be due; what the broker does not take now is not tried again at once."""
         if not self._publisher.connected:
-            return 0
+            return False
         with self._database.write() as connection:
             rows = [Outgoing(*row) for row in connection.execute(_DUE, {"at": now()})]
-            return self._note(connection, self._publisher.publish(rows)) if rows else 0
+            settled = sum(self._note(connection, batch) for batch in self._published(rows))
+        return settled == BATCH
+
+    def _published(self, rows: Sequence[Outgoing]) -> Iterator[Batch]:
+        """Publish all at once; one by one, until it is found, after the broker did not take one of them."""
+        if not self._careful:
+            yield from [self._publisher.publish(rows)] if rows else []
+            return
+        for row in rows:
+            batch = self._publisher.publish([row])
+            yield batch
+            if batch.closed_over:
+                break
+        self._careful = False
 
     def _note(self, connection: Connection, batch: Batch) -> int:
-        settled = batch.confirmed | batch.unroutable
-        lost = [row for row in batch.rows if row.id in batch.unroutable]
+        """Write down what became of the messages, and return how many are settled."""
+        lost = dict.fromkeys(batch.unroutable, "unroutable: no queue is bound for this message") | batch.unfit
+        settled = batch.confirmed | lost.keys()
         if lost:
-            connection.execute(insert(dead_letters), _unroutable(lost))
+            letters = [_dead_letter(row, lost[row.id]) for row in batch.rows if row.id in lost]
+            connection.execute(insert(dead_letters), letters)
         if settled:
             connection.execute(_DONE, [{"row": row} for row in settled])
         for row in batch.rows:
@@ -94,15 +113,11 @@ class Relay:
         return len(settled)
 
 
-def _unroutable(rows: Sequence[Outgoing]) -> list[dict[str, object]]:
-    reason = "unroutable: no queue is bound for this message"
-    return [
-        {
-            "queue": row.queue or row.routing_key,
-            "correlation_id": row.correlation_id,
-            "body": row.body,
-            "reason": reason,
-            "at": now(),
-        }
-        for row in rows
-    ]
+def _dead_letter(row: Outgoing, reason: str) -> dict[str, object]:
+    return {
+        "queue": row.queue or row.routing_key,
+        "correlation_id": row.correlation_id,
+        "body": row.body,
+        "reason": reason,
+        "at": now(),
+    }

@@ -27,6 +27,9 @@ class Conflict(StrongroomError):
 _LOST_RACES = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialization failure and of a deadlock: the other side won, nobody is away."""
 
+_BEYOND_LIMITS = "54"
+"""Class of SQLSTATE: a value is too long for an index, say. The driver calls it operational, yet nobody is away."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -36,8 +39,11 @@ def translated() -> Iterator[None]:
     except IntegrityError as error:
         raise Conflict(f"a constraint of the database forbids it: {_constraint(error)}") from error
     except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) in _LOST_RACES:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if state in _LOST_RACES:
             raise Conflict(f"another transaction was in the way: {_first_line(error)}") from error
+        if state.startswith(_BEYOND_LIMITS):
+            raise
         raise DatabaseAway(f"the database does not answer: {_first_line(error)}") from error
     except (InterfaceError, PoolTimeoutError) as error:
         raise DatabaseAway(f"the database does not answer: {_first_line(error)}") from error

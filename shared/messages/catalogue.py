@@ -70,7 +70,8 @@ class Catalogue:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(body)
+        # not left to `json`, which guesses: UTF-16 would be read here, and spoilt where the text is passed on
+        data = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise MessageRefused("the message is not JSON") from None
     if not isinstance(data, dict):
