@@ -23,7 +23,7 @@ class Cancel:
     def __call__(self, file: File, datasets: list[str], unit: Unit) -> None:
         """Take a file back to `cancelled`, from which it may be ingested again.
 
-        The state moves first, so that nobody takes the missing body for a loss; a second delivery goes on (`clear`)
+        The state moves first, so that nobody takes the missing body for a loss; a second delivery goes on (`repeat`)
         where the first was killed. Raises MessageRefused if the file is in a dataset, NotYet while it is uploaded or
         another worker is at it.
         """
@@ -31,13 +31,19 @@ class Cancel:
             raise MessageRefused(f"the file is part of dataset {', '.join(datasets)} and can't be cancelled")
         if file.state is FileState.REGISTERED:
             raise NotYet(f"file {file.id} is still being uploaded")
-        if file.state is FileState.CANCELLED:
-            # a new cancellation of its own: triggers that were sent before it are void
-            unit.event(file.id, FileState.CANCELLED.value)
-        self.clear(file, unit)
+        self._clear(file, unit)
 
-    def clear(self, file: File, unit: Unit) -> None:
-        """Move the file to `cancelled` unless it is, and delete. Raises NotYet while another worker is at it."""
+    def repeat(self, file: File, unit: Unit, *, anew: bool) -> None:
+        """Delete what killed workers may have left of a cancelled file.
+
+        `anew`: this was asked for since, so triggers that were sent before it are void as well. Raises NotYet while
+        another worker is at it.
+        """
+        if anew:
+            unit.event(file.id, FileState.CANCELLED.value)
+        self._clear(file, unit)
+
+    def _clear(self, file: File, unit: Unit) -> None:
         self.leases.claim(unit, file, moving_to=FileState.CANCELLED)
         self.stores.archive.delete(file.id)
         if self.stores.backup is not None:

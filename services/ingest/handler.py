@@ -10,7 +10,7 @@ from services.ingest.queries import cancelled_at, datasets_of
 from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
 from shared.database.engine import Database
-from shared.database.records import ChecksumSource, File, checksums_of, file_of_message
+from shared.database.records import ChecksumSource, checksums_of, file_of_message
 from shared.database.states import FileState
 from shared.messages.catalogue import Catalogue
 from shared.messages.ingestion import IngestTrigger
@@ -35,20 +35,16 @@ class IngestHandler:
             datasets = datasets_of(connection, file.id) if trigger.type == "cancel" else []
             asked = trigger.type == "cancel" or file.state is FileState.CANCELLED
             cancelled = cancelled_at(connection, file.id) if asked else None
+        # the file has been cancelled since this was sent, perhaps by its first delivery
         overtaken = cancelled is not None and delivery.predates(cancelled)
-        if trigger.type == "cancel":
-            self._cancel(file, datasets, unit, overtaken=overtaken)
+        if trigger.type == "cancel" and file.state is FileState.CANCELLED:
+            self.cancel.repeat(file, unit, anew=cancelled is None or cancelled < delivery.first_seen)
+        elif trigger.type == "cancel" and overtaken:
+            log.info("cancelled_before", file_id=file.id)
+        elif trigger.type == "cancel":
+            self.cancel(file, datasets, unit)
         elif overtaken and file.state is FileState.CANCELLED:
             log.info("trigger_is_void", file_id=file.id)
-            self.cancel.clear(file, unit)  # what its work may have left
+            self.cancel.repeat(file, unit, anew=False)
         else:
             self.ingest(file, trigger, uploaded, unit)
-
-    def _cancel(self, file: File, datasets: list[str], unit: Unit, *, overtaken: bool) -> None:
-        """`overtaken`: the file has been cancelled since this trigger was sent, perhaps by its first delivery."""
-        if not overtaken:
-            self.cancel(file, datasets, unit)
-        elif file.state is FileState.CANCELLED:
-            self.cancel.clear(file, unit)  # what a killed worker may have left to do
-        else:
-            log.info("cancelled_before", file_id=file.id)

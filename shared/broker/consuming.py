@@ -18,7 +18,7 @@ from shared.broker.properties import short
 from shared.broker.rabbit import Link
 from shared.broker.unit import Unit
 from shared.database.queue_tables import handled
-from shared.database.statements import HANDLED, HANDLED_PERHAPS
+from shared.database.statements import HANDLED
 from shared.database.types import FileUuid, now, storable
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,8 @@ FIRST_SEEN = "strongroom-first-seen"
 """Headers of our messages: how often its delivery was put off, and when it was sent first (Unix time, ms)."""
 
 _HANDLED = select(handled.c.queue).where(
-    handled.c.queue == bindparam("this_queue"), handled.c.message_id == bindparam("message", type_=FileUuid)
+    handled.c.queue == bindparam("this_queue"),
+    handled.c.message_id.in_([bindparam("message", type_=FileUuid), bindparam("attempt", type_=FileUuid)]),
 )
 
 
@@ -72,14 +73,13 @@ class RabbitSource:
     def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
         if delivery.message_id is None:
             return False
-        values = {"this_queue": self.queue, "message": delivery.message_id}
+        values = {"this_queue": self.queue, "message": delivery.message_id, "attempt": delivery.attempt_id}
         return connection.execute(_HANDLED, values).first() is not None
 
-    def settle_with(self, delivery: Delivery, unit: Unit, *, fenced: bool) -> None:
+    def settle_with(self, delivery: Delivery, unit: Unit, *, answered: bool) -> None:
         if delivery.message_id is not None:
-            # work longer than the consumer time-out is delivered again, and put off, before it is done
-            statement = HANDLED_PERHAPS if fenced else HANDLED
-            unit.add(statement, queue=self.queue, message_id=delivery.message_id, at=unit.at)
+            over = delivery.message_id if answered else delivery.attempt_id
+            unit.add(HANDLED, queue=self.queue, message_id=over, at=unit.at)
 
     def settle(self, delivery: Delivery) -> None:
         self._link.call(partial(self._settle, delivery, Channel.basic_ack))

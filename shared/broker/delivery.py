@@ -41,6 +41,13 @@ class Delivery:
         return again and self.first_seen < moment
 
     @property
+    def attempt_id(self) -> MessageId | None:
+        """Names this attempt alone: an attempt can be over while the message is still to be acted on."""
+        if self.message_id is None:
+            return None
+        return MessageId(str(uuid5(UUID(self.message_id), f"attempt {self.attempt}")))
+
+    @property
     def text(self) -> str:
         """The body as text that any database stores."""
         return storable(self.body.decode("utf-8", "replace"))
@@ -78,10 +85,11 @@ class Source(Protocol):
     def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
         """Tell whether a unit for this message was committed before."""
 
-    def settle_with(self, delivery: Delivery, unit: Unit, *, fenced: bool) -> None:
+    def settle_with(self, delivery: Delivery, unit: Unit, *, answered: bool) -> None:
         """Add to the unit what keeps its message from being acted on twice.
 
-        fenced: a lease does that already, so the unit holds even if the message came again meanwhile and was put off.
+        `answered`: no copy of the message has anything left to do, not even one that was put off; otherwise only this
+        attempt is over.
         """
 
     def settle(self, delivery: Delivery) -> None:

@@ -88,7 +88,7 @@ class EmbeddedSource:
             return False
         return connection.execute(_PRESENT, {"row": delivery.receipt}).one_or_none() is None
 
-    def settle_with(self, delivery: Delivery, unit: Unit, *, fenced: bool) -> None:  # noqa: ARG002 - comes once only
+    def settle_with(self, delivery: Delivery, unit: Unit, *, answered: bool) -> None:  # noqa: ARG002 - comes once only
         unit.add(DELIVERY_SETTLE, outgoing_id=delivery.receipt)
 
     def settle(self, delivery: Delivery) -> None:

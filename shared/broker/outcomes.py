@@ -28,9 +28,9 @@ class Outcome(StrEnum):
     REPEATED = "repeated"
 
     @property
-    def is_final(self) -> bool:
-        """Whether the message does not come again by itself."""
-        return self not in {Outcome.NOT_YET, Outcome.RETRY}
+    def is_answer(self) -> bool:
+        """Whether the message was acted on, or refused: no copy of it has anything left to do."""
+        return self in {Outcome.DONE, Outcome.REFUSED}
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def _put_off(delivery: Delivery, unit: Unit, seconds: float) -> None:
         delivery.text,
         delivery.correlation_id,
         queue=delivery.queue,
+        message_id=delivery.message_id,
         due=unit.at + timedelta(seconds=seconds),
         attempt=delivery.attempt + 1,
         first_seen=delivery.first_seen,

@@ -155,7 +155,7 @@ class Runner:
         if outcome is Outcome.REPEATED:
             self._settled(delivery, outcome)
             return
-        self._source.settle_with(delivery, unit, fenced=unit.lease is not None and outcome.is_final)
+        self._source.settle_with(delivery, unit, answered=outcome.is_answer)
         if unit.lease is not None:
             self._leases.release_with(unit.lease, unit)
         self._committer.submit(unit).add_done_callback(partial(self._committed, delivery, unit, outcome))

@@ -48,13 +48,6 @@ FACTS = frozenset(_FACTS)
 
 # ---- first those whose failure says that this unit has lost
 HANDLED = Statement(0, insert(handled))
-HANDLED_PERHAPS = Statement(
-    0,
-    text(
-        "INSERT INTO handled (queue, message_id, at) VALUES (:queue, :message_id, :at) "
-        "ON CONFLICT (queue, message_id) DO NOTHING"
-    ).bindparams(_uuid("message_id"), _time("at")),
-)
 LEASE_RELEASE = Statement(
     1,
     delete(leases).where(leases.c.name == bindparam("lease"), leases.c.token == _uuid("lease_token")),

@@ -12,7 +12,7 @@ from shared.broker.delivery import Delivery
 from shared.broker.topology import DEAD_QUEUE, DELIVERY_LIMIT
 from shared.broker.unit import Unit
 from shared.database.engine import Database
-from shared.errors import FileRefused
+from shared.errors import FileRefused, NotYet
 from shared.lifecycle import running
 from tests.contract.broker.delivery_promises import DeliveryPromises
 from tests.contract.broker.kit import SERVICE, Job, Noting, acting_on, eventually, wait
@@ -58,6 +58,29 @@ class TestReal(DeliveryPromises, WorkPromises):
             eventually(lambda: "last" in flow.happened(file))
         assert flow.happened(file) == ["4b5e9aa0-7cb9-4c0a-8c71-d1a5e7fd0c11", "any name", "last"]
         eventually(lambda: flow.backlog("ingest") == 0)
+
+    def test_copy_that_was_put_off_while_the_other_was_at_work_does_nothing(self, flow: RealFlow) -> None:
+        file, go_on, at_work = flow.register(), threading.Event(), threading.Lock()
+
+        def act(delivery: Delivery, unit: Unit) -> None:
+            if at_work.locked():
+                raise NotYet("another worker is at it")
+            with at_work:
+                wait(go_on)
+                unit.event(file.id, delivery.text)
+
+        handler = Noting(act)
+        with flow.runners(Job(handler=handler)):
+            flow.publish_with("ingest", b"once", message_id="one")
+            flow.publish_with("ingest", b"once", message_id="one")
+            eventually(lambda: {note.attempt for note in handler.notes} >= {0, 1})
+            go_on.set()
+            eventually(lambda: flow.happened(file) == ["once"])
+            eventually(lambda: flow.owed() == flow.backlog("ingest") == 0)
+            flow.publish("ingest", b"last")
+            eventually(lambda: "last" in flow.happened(file))
+        assert flow.happened(file) == ["once", "last"]
+        assert not flow.dead()
 
     def test_message_redelivered_after_its_commit_acts_once(
         self, flow: RealFlow, monkeypatch: pytest.MonkeyPatch

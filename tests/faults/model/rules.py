@@ -60,17 +60,18 @@ def _archive(model: Model, plan: Plan, file: ModelFile) -> None:
 
 
 def _cancel(model: Model, plan: Plan, file: ModelFile) -> None:
-    repeated = plan.message.again and plan.message.sent < file.cancelled
-    if repeated and file.state is not F.CANCELLED:
+    if file.state is F.CANCELLED:
+        if plan.message.sent > file.cancelled:
+            plan.event(file, F.CANCELLED)
+            plan.change(file, cancelled=plan.at)
+        _withdraw(model, plan, file)
+    elif plan.message.again and plan.message.sent < file.cancelled:
         return
-    if model.datasets_of(file):
+    elif model.datasets_of(file):
         _refuse(model, plan)
     elif file.state is F.REGISTERED:
         _not_yet(model, plan)
     else:
-        if file.state is F.CANCELLED and not repeated:
-            plan.event(file, F.CANCELLED)
-            plan.change(file, cancelled=plan.at)
         _withdraw(model, plan, file)
 
 

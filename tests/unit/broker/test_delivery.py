@@ -32,6 +32,14 @@ def test_message_id_is_a_uuid_whatever_the_sender_calls_it() -> None:
     assert to_message_id("") is to_message_id(None) is None
 
 
+def test_every_attempt_of_a_message_has_a_name_of_its_own() -> None:
+    attempts = [Delivery(queue="q", body=b"", message_id=to_message_id("7"), attempt=number) for number in (0, 1, 2)]
+    names = [delivery.attempt_id for delivery in attempts]
+    assert len({*names, to_message_id("7")}) == 4
+    assert names == [delivery.decided_anew().attempt_id for delivery in attempts]
+    assert Delivery(queue="q", body=b"").attempt_id is None
+
+
 @pytest.mark.parametrize("text", [None, "", "x", "4b5e9aa0"])
 def test_correlation_id_that_is_no_uuid_names_no_file(text: str | None) -> None:
     assert Delivery(queue="q", body=b"", correlation_id=text).file_id is None

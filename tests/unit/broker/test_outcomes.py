@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.broker.delivery import Delivery
+from shared.broker.delivery import Delivery, to_message_id
 from shared.broker.outcomes import Outcome, Patience, settle_error
 from shared.broker.unit import Unit
 from shared.database.statements import DEAD_LETTER, EVENT, FILE_FAULT, FILE_MOVE, SEND, Statement
@@ -54,6 +54,13 @@ def test_early_message_keeps_the_time_at_which_it_was_sent_first() -> None:
     sent = now() - timedelta(days=6)
     _, unit = settled(NotYet("early"), first_seen=sent)
     assert only(unit, SEND)["first_seen"] == sent
+
+
+@pytest.mark.parametrize("error", [NotYet("early"), TransientError("away")], ids=str)
+def test_message_that_is_put_off_keeps_its_id(error: Exception) -> None:
+    name = to_message_id("7")
+    _, unit = settled(error, message_id=name)
+    assert only(unit, SEND)["message_id"] == name
 
 
 def test_early_message_is_a_dead_letter_after_the_deadline() -> None:

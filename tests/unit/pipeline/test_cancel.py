@@ -121,6 +121,18 @@ def test_cancellation_that_comes_again_does_not_undo_a_later_ingestion(node: Arc
     assert held(node.archive, upload.id) == upload.body
 
 
+@pytest.mark.parametrize("again", [{}, {"redelivered": True}, {"attempt": 1}], ids=str)
+def test_cancellation_that_is_older_than_the_last_one_is_no_new_one(node: Archive, again: dict[str, int]) -> None:
+    upload = node.upload()
+    message = {"type": "cancel", "user": USER, "filepath": upload.path}
+    sent = now()
+    node.trigger(upload, "cancel")
+    keep(node.archive, upload.id, b"what its work left")
+    node.deliver(node.ingest, message, upload.id, first_seen=sent, **again)
+    assert node.happened(upload).count("cancelled") == 1
+    assert not list(node.archive.list())
+
+
 def test_second_cancellation_voids_the_triggers_between_the_two(node: Archive) -> None:
     upload = node.upload()
     node.trigger(upload, "cancel")
