@@ -9,10 +9,6 @@ import structlog
 
 ALL = os.environ.get("FAULTS") == "all"
 
-# On the real stack several workers take from one queue, and the model does not yet know all orders in which two
-# messages about one file may then end: the random history there belongs to `make faults`.
-collect_ignore = [] if ALL else ["test_real.py"]
-
 
 @pytest.fixture(scope="session")
 def effort() -> int:
