@@ -49,8 +49,10 @@ format: $(VENV)/developed ## format and mend what can be mended by itself
 generate: $(VENV)/developed ## make the generated pages anew
 	$(BIN)/python docs/generate.py
 
-faults: servers ## the fault tests at full length
+faults: servers ## the fault tests at full length, and the page of what they found
+	rm -f build/faults.json
 	FAULTS=all $(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/faults
+	$(BIN)/python docs/faults.py
 
 bench: servers ## measure, and print ratios
 	$(BIN)/python -m tests.benchmarks

@@ -1,3 +1,3 @@
 """What all tests share: the real servers (see `tests.stack`)."""
 
-pytest_plugins = ["tests.stack.fixtures", "tests.faults.crash.report", "tests.faults.load.report"]
+pytest_plugins = ["tests.stack.fixtures", "tests.faults.figures"]

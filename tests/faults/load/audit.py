@@ -12,8 +12,8 @@ from shared.database.queue_tables import dead_letters, leases, outgoing
 from shared.database.tables import events, files
 from shared.identifiers import FileId
 from shared.storage.port import ObjectStore
+from tests.faults.figures import Note, Row
 from tests.faults.load.load import Load, until
-from tests.faults.load.report import Note, Row
 
 ONCE = ("archived", "verified", "ready")
 CHUNK = 1 << 20
@@ -36,14 +36,19 @@ def conclude(
     note: Note,
     patience: float,
     completions: Completions = no_completions,
+    in_flight: int | None = None,
 ) -> None:
-    """Wait from the end of a fault until all is done, note what came of it, and see that nothing is lost or doubled."""
+    """Wait from the end of a fault until all is done, note what came of it, and see that nothing is lost or doubled.
+
+    in_flight: how many files were when the fault struck, if it is not those that are now.
+    """
     before = load.ready(some)
     recovery = 0.0 if before == len(some) else _seconds_until(lambda: load.ready(some) > before, patience)
     _seconds_until(lambda: load.ready(some) == len(some), patience)
     _seconds_until(lambda: not _count(load, select(func.count()).select_from(outgoing)), patience)
     lost, doubled = len(some) - load.ready(some), len(_doubled(load, some, completions()))
-    figures = {"files": len(some), "in_flight": len(some) - before, "lost": lost, "doubled": doubled}
+    flying = len(some) - before if in_flight is None else in_flight
+    figures = {"files": len(some), "in_flight": flying, "lost": lost, "doubled": doubled}
     note(Row(fault=fault, times=times, recovery=round(recovery, 2), **figures))
     assert (lost, doubled) == (0, 0), f"{fault}: {unfinished(load, some)}"
 

@@ -58,11 +58,11 @@ class Load:
 
     def put(self, count: int, *, large: bool = True) -> list[FileId]:
         """Put files into the inbox, of which nobody knows yet; `large`: some of them are."""
-        return [self.put_one(LARGE if large and number % ONE_IN == 0 else SMALL) for number in range(count)]
+        return [self.put_one(LARGE if large and len(self.sent) % ONE_IN == 0 else SMALL) for _ in range(count)]
 
-    def put_one(self, size: int) -> FileId:
-        """Put a file of so many bytes of plaintext into the inbox."""
-        file, sealed = new_file_id(), _seal(size, self.reader)
+    def put_one(self, size: int, reader: PublicKey | None = None) -> FileId:
+        """Put a file of so many bytes of plaintext into the inbox; for the archive, unless `reader` is another."""
+        file, sealed = new_file_id(), _seal(size, reader or self.reader)
         self.stores["inbox"].put(file, io.BytesIO(sealed), len(sealed))
         self.sent[file] = Sent.of(sealed)
         return file
@@ -72,7 +72,23 @@ class Load:
         unit = Unit("test")
         for file in some:
             self._register(file, unit)
+            unit.send(self.message(file), file)
+        self.write(unit)
+
+    def register(self, some: Collection[FileId]) -> None:
+        """Register files that were put into the inbox, and tell nobody."""
+        unit = Unit("test")
+        for file in some:
+            self._register(file, unit)
+        self.write(unit)
+
+    def write(self, unit: Unit) -> None:
+        """Commit a unit, as soon as the database answers."""
         until("the database", lambda: self._written(unit))
+
+    def message(self, file: FileId) -> InboxUpload:
+        """Return what the inbox tells of a file."""
+        return InboxUpload(user=USER, filepath=wire_path(USER, path_of(file)), filesize=self.sent[file].size)
 
     def ready(self, some: Collection[FileId]) -> int:
         """Count the files that are ready; 0 while the database is away."""
@@ -85,14 +101,13 @@ class Load:
                 rows = connection.execute(select(files.c.id, files.c.state)).all()
         except DatabaseAway:
             return {}
-        return {row.id: FileState(row.state) for row in rows if row.id in set(some)}
+        wanted = set(some)
+        return {row.id: FileState(row.state) for row in rows if row.id in wanted}
 
     def _register(self, file: FileId, unit: Unit) -> None:
-        sent, path = self.sent[file], f"{file}.c4gh"
-        row = {"user": USER, "path": path, "state": "uploaded", "size": sent.size}
+        row = {"user": USER, "path": path_of(file), "state": "uploaded", "size": self.sent[file].size}
         location = self.stores["inbox"].name
         unit.add(FILE_REGISTER, id=file, inbox_location=location, registered_at=unit.at, changed_at=unit.at, **row)
-        unit.send(InboxUpload(user=USER, filepath=wire_path(USER, path), filesize=sent.size), file)
 
     def _written(self, unit: Unit) -> bool:
         with suppress(Conflict):  # it was written when the database went away
@@ -101,6 +116,37 @@ class Load:
             except DatabaseAway:
                 return False
         return True
+
+
+@dataclass
+class Supply:
+    """Keeps many files in flight while a fault strikes again and again."""
+
+    load: Load
+    want: int
+    large: bool = True
+    some: list[FileId] = field(default_factory=list)
+    in_flight: list[int] = field(default_factory=list)
+    """how many files were in flight each time that the fault struck"""
+
+    def fill(self) -> None:
+        """Send files until as many are in flight as are wanted."""
+        new = self.load.put(self.want - self._unfinished(), large=self.large)
+        self.load.tell(new)
+        self.some += new
+
+    def strike(self, blow: Callable[[], object]) -> None:
+        """Let the fault happen."""
+        self.in_flight.append(self._unfinished())
+        blow()
+
+    def _unfinished(self) -> int:
+        return len(self.some) - self.load.ready(self.some)
+
+
+def path_of(file: FileId) -> str:
+    """Return where a file is in its submitter's inbox."""
+    return f"{file}.c4gh"
 
 
 def until(what: str, reached: Callable[[], Any], seconds: float = 120) -> Any:

@@ -12,7 +12,7 @@ from shared.broker import topology
 from shared.broker.commit import to_exchange
 from shared.crypto.keys import load_public_key
 from shared.database.engine import Database
-from shared.identifiers import FileId
+from shared.identifiers import FileId, new_message_id
 from shared.storage.s3 import S3Store
 from tests.faults.load.load import Load
 from tests.faults.load.proxy import FaultProxy, proxy_to
@@ -42,20 +42,34 @@ class Site:
 
     def completions(self) -> Mapping[FileId, int]:
         """Count the messages in queue `completed` so far, by file; one that came twice has the same id and is one."""
-        for message in self._taken(topology.COMPLETED.name):
+        for message in self.taken(topology.COMPLETED.name):
             self._completed.setdefault(FileId(message.correlation_id), set()).add(message.message_id)
         return {file: len(messages) for file, messages in self._completed.items()}
+
+    def publish(self, some: Collection[FileId]) -> None:
+        """Tell of files that are registered, past the database: the broker has the messages, whatever is away."""
+        with pika.BlockingConnection(pika.URLParameters(self.broker_url)) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            for file in some:
+                message = self.load.message(file)
+                properties = pika.BasicProperties(correlation_id=file, message_id=new_message_id(), delivery_mode=2)
+                channel.basic_publish(topology.EXCHANGE, message.routing_key, message.body(), properties)
 
     def check_queues(self) -> None:
         """Every file was told to be complete by one message, and no queue holds anything else."""
         assert self.completions() == dict.fromkeys(self.load.sent, 1)
+        assert not any(self.backlog().values()), self.backlog()
+
+    def backlog(self) -> dict[str, int]:
+        """Count the messages that wait in each queue."""
         with pika.BlockingConnection(pika.URLParameters(self.broker_url)) as connection:
             channel = connection.channel()
             names = {queue.name for queue in topology.QUEUES} | {topology.DEAD_QUEUE}
-            left = {name: channel.queue_declare(name, passive=True).method.message_count for name in names}
-        assert not any(left.values()), left
+            return {name: channel.queue_declare(name, passive=True).method.message_count for name in names}
 
-    def _taken(self, queue: str) -> Iterator[pika.BasicProperties]:
+    def taken(self, queue: str) -> Iterator[pika.BasicProperties]:
+        """Take all that stands in a queue."""
         with pika.BlockingConnection(pika.URLParameters(self.broker_url)) as connection:
             channel = connection.channel()
             while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:

@@ -16,9 +16,9 @@ from shared.database.types import now
 from shared.identifiers import new_message_id
 from shared.storage.settings import open_store
 from tests.e2e.nodes import EmbeddedNode
+from tests.faults.figures import Note
 from tests.faults.load.audit import check_all, conclude
-from tests.faults.load.load import Load, pass_time, until
-from tests.faults.load.report import Note
+from tests.faults.load.load import Load, Supply, pass_time, until
 from tests.faults.load.scale import Scale
 
 SEED = 20
@@ -44,15 +44,15 @@ def load(node: EmbeddedNode) -> Iterator[Load]:
 def test_the_process_is_killed_again_and_again_under_load(
     node: EmbeddedNode, load: Load, scale: Scale, note: Note
 ) -> None:
-    chance, some = random.Random(SEED), load.put(scale.files)
+    chance, supply = random.Random(SEED), Supply(load, scale.files)
     kills = scale.kills // 2  # each start takes longer than a second
-    for number in range(kills):
-        load.tell(some[number::kills])
-        pass_time(chance.random())
-        node.kill()
+    for _ in range(kills):
+        supply.fill()
+        pass_time(chance.random() / 4)
+        supply.strike(node.kill)
         node.start()
-    fault = "the embedded process killed again and again"
-    conclude(load, some, fault=fault, times=kills, note=note, patience=scale.patience)
+    fault, least = "the embedded process killed again and again", min(supply.in_flight)
+    conclude(load, supply.some, fault=fault, times=kills, note=note, patience=scale.patience, in_flight=least)
     check_all(load)
 
 

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shared.crypto.keys import write_key_pair
 from shared.database.migrate import upgrade
+from tests.faults.figures import Count
 from tests.faults.model.contents import CONTENTS, KEY
 from tests.faults.model.history import LONG_AGO, History, Work
 from tests.faults.model.stepping import SteppedNode, small_is_large
@@ -175,7 +176,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_history_of_an_embedded_node_is_one_of_the_model(template: Path, effort: int) -> None:
+def test_every_history_of_an_embedded_node_is_one_of_the_model(template: Path, effort: int, count: Count) -> None:
     EmbeddedMachine.template = template
     chosen = settings(
         max_examples=EXAMPLES * effort,
@@ -185,3 +186,4 @@ def test_every_history_of_an_embedded_node_is_one_of_the_model(template: Path, e
         report_multiple_bugs=False,
     )
     run_state_machine_as_test(EmbeddedMachine, settings=chosen)
+    count("random histories of up to 60 steps, embedded", EXAMPLES * effort)

@@ -13,6 +13,7 @@ from shared.crypto.keys import write_key_pair
 from shared.database.engine import Database
 from shared.storage.settings import S3Settings, open_store
 from tests.contract.broker.real import RealFlow
+from tests.faults.figures import Count
 from tests.faults.model.contents import CONTENTS, KEY
 from tests.faults.model.real import RealHistory
 from tests.faults.model.values import Message
@@ -111,7 +112,9 @@ class Player:
         self._history.start()
 
 
-def test_a_random_history_on_the_real_stack_is_one_of_the_model(history: RealHistory, effort: int) -> None:
+def test_a_random_history_on_the_real_stack_is_one_of_the_model(
+    history: RealHistory, effort: int, count: Count
+) -> None:
     seed = int(os.environ.get("SEED", "0")) or int.from_bytes(os.urandom(4))
     print(f"to play this again: SEED={seed}")  # noqa: T201
     player = Player(history, Random(seed))
@@ -119,3 +122,4 @@ def test_a_random_history_on_the_real_stack_is_one_of_the_model(history: RealHis
         player.step()
     history.stop()
     assert Counter(message for queue in TOLD for message in history.taken(queue)) == Counter(history.told)
+    count("random actions, real stack", ACTIONS * effort)
