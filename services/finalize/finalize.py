@@ -1,11 +1,10 @@
 """Finalize a file: accession id and verified backup."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 
-from services.finalize.backup import back_up
+from services.finalize.backup import Known, back_up
 from shared.broker.leases import LeaseKeeper
 from shared.broker.unit import Unit
 from shared.database.records import ChecksumSource, File
@@ -15,15 +14,11 @@ from shared.identifiers import wire_path
 from shared.messages.catalogue import Catalogue
 from shared.messages.fields import checksums, digests
 from shared.messages.ingestion import Accession, Completed
+from shared.storage.moving import remove
 from shared.storage.port import ObjectStore
+from shared.storage.sizes import LARGE
 
 log = structlog.get_logger(__name__)
-
-LARGE = 8 * 1024 * 1024
-"""Bytes of the body from which the work takes a lease."""
-
-Known = Mapping[ChecksumSource, Mapping[str, str]]
-"""Checksums by source and algorithm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +52,11 @@ class Finalize:
                 raise NotYet(f"file {file.id} is {file.state}, not verified")
 
     def _finalize(self, file: File, message: Accession, known: Known, unit: Unit) -> None:
-        if (file.archive_size or 0) >= LARGE:
+        large = (file.archive_size or 0) >= LARGE
+        if large:
             file = self.leases.claim(unit, file)
         if self.backup is not None:
-            copy = back_up(file, known[ChecksumSource.ARCHIVED]["sha256"], self.archive, self.backup)
+            copy = back_up(file, known, self.archive, self.backup, large=large)
             unit.checksums(file.id, ChecksumSource.BACKUP, {"sha256": copy})
             unit.event(file.id, "backed up")
         location = None if self.backup is None else self.backup.name
@@ -71,7 +67,7 @@ class Finalize:
         """The file was cancelled: delete the copy that work on an earlier delivery may have left."""
         self.leases.claim(unit, file)
         if self.backup is not None:
-            self.backup.delete(file.id)
+            remove(self.backup, file.id)
         raise MessageRefused("the file was cancelled: ingest it again before it gets an accession id")
 
     def _completed(self, file: File, message: Accession, known: Known) -> Completed:

@@ -9,6 +9,7 @@ from shared.database.records import ChecksumSource, File
 from shared.database.statements import CHECKSUM_FORGET, FILE_RESET
 from shared.database.states import FileState
 from shared.errors import MessageRefused, NotYet
+from shared.storage.moving import remove
 
 _OURS = (ChecksumSource.ARCHIVED, ChecksumSource.PLAIN, ChecksumSource.BACKUP)
 
@@ -45,9 +46,9 @@ class Cancel:
 
     def _clear(self, file: File, unit: Unit) -> None:
         self.leases.claim(unit, file, moving_to=FileState.CANCELLED)
-        self.stores.archive.delete(file.id)
+        remove(self.stores.archive, file.id)
         if self.stores.backup is not None:
-            self.stores.backup.delete(file.id)
+            remove(self.stores.backup, file.id)
         unit.add(FILE_RESET, file=file.id)
         for source in _OURS:
             unit.add(CHECKSUM_FORGET, file=file.id, from_source=source.value)

@@ -12,17 +12,17 @@ from shared.crypto.keys import PrivateKey
 from shared.database.records import ChecksumSource, File
 from shared.database.statements import CHECKSUM_FORGET
 from shared.database.states import FileState
-from shared.errors import FileRefused, MessageRefused, NotYet
+from shared.errors import FileRefused, MessageRefused, NotYet, UserError
 from shared.identifiers import wire_path
 from shared.messages.fields import checksums, digests
 from shared.messages.ingestion import Archived, IngestTrigger
 from shared.storage.errors import IncompleteBody, ObjectMissing
+from shared.storage.moving import move, remove
 from shared.storage.port import Reader
+from shared.storage.resuming import abort_uploads
+from shared.storage.sizes import LARGE
 
 log = structlog.get_logger(__name__)
-
-LARGE = 8 * 1024 * 1024
-"""Bytes. From here on the store copies by itself, and the work takes a lease; below, moving is cheaper than copying."""
 
 
 @dataclass(frozen=True)
@@ -89,25 +89,26 @@ class Ingest:
 
     def _move_body(self, file: File, size: int) -> Opened:
         inbox, archive = self.stores.inbox, self.stores.archive
-        copied = size >= LARGE and archive.can_copy_from(inbox)
         try:
             with inbox.open(file.id) as upload:
                 header = read_header(upload)
                 opened = Opened(header, open_header(header, self.keys).fingerprint)
-                if not copied:
+                if size < LARGE:
                     self._put(file, upload, size - len(header))
-            if copied:
-                archive.copy_range(inbox, file.id, len(header), size - len(header), file.id)
+            if size >= LARGE:
+                move(inbox, file.id, len(header), size - len(header), archive, file.id)
         except ObjectMissing:
             raise self._gone(file) from None
-        except IncompleteBody:
+        except (IncompleteBody, UserError) as error:
+            self._discard(file)
+            if isinstance(error, UserError):
+                raise
             raise _resized(file) from None
         return opened
 
     def _put(self, file: File, upload: Reader, size: int) -> None:
         self.stores.archive.put(file.id, upload, size)
         if upload.readinto(memoryview(bytearray(1))):
-            self._discard(file)
             raise _resized(file)
 
     def _gone(self, file: File) -> FileRefused | MessageRefused:
@@ -119,7 +120,9 @@ class Ingest:
     def _discard(self, file: File) -> None:
         """Delete what an attempt has left; what was archived and then refused stays until the file is cancelled."""
         if file.archive_location is None:
-            self.stores.archive.delete(file.id)
+            remove(self.stores.archive, file.id)
+        else:
+            abort_uploads(self.stores.archive, file.id)
 
 
 def _is_large(file: File) -> bool:

@@ -17,11 +17,9 @@ from shared.messages.fields import checksums
 from shared.messages.ingestion import Verified
 from shared.storage.errors import ObjectMissing
 from shared.storage.port import ObjectStore
+from shared.storage.sizes import LARGE
 
 log = structlog.get_logger(__name__)
-
-LARGE = 8 * 1024 * 1024
-"""Bytes of the body from which the work takes a lease."""
 
 Known = Mapping[ChecksumSource, Mapping[str, str]]
 """Checksums by source and algorithm."""

@@ -1,11 +1,14 @@
-"""Bodies whose length is known beforehand, so that a broken connection cannot pass for their end."""
+"""Bodies made of other bodies."""
 
 from shared.storage.errors import StoreUnavailable
 from shared.storage.port import Reader
 
 
 class ExpectedBody:
-    """Reads exactly `length` bytes of `source`, and raises StoreUnavailable when it ends before."""
+    """Reads exactly `length` bytes of `source`, and raises StoreUnavailable when it ends before.
+
+    So a broken connection cannot pass for the end of a body.
+    """
 
     def __init__(self, source: Reader, length: int) -> None:
         self._source = source
@@ -20,6 +23,23 @@ class ExpectedBody:
         if not count:
             raise StoreUnavailable(f"the body broke off {self._remaining} bytes before its end")
         self._remaining -= count
+        return count
+
+
+class Joined:
+    """Reads `head`, then `body`."""
+
+    def __init__(self, head: bytes, body: Reader) -> None:
+        self._head = memoryview(head)
+        self._body = body
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill `buffer` from the one or the other; 0 is the end of both."""
+        if not self._head:
+            return self._body.readinto(buffer)
+        count = min(len(self._head), len(buffer))
+        buffer[:count] = self._head[:count]
+        self._head = self._head[count:]
         return count
 
 

@@ -22,6 +22,7 @@ from shared.storage.files import (
     publish,
     stat_of,
     sync_folder,
+    write_all,
     write_from,
 )
 from shared.storage.keys import check_key
@@ -112,8 +113,10 @@ class DirectoryStore:
         with file_errors():
             return inner._root.stat().st_dev == self._root.stat().st_dev
 
-    def copy_range(self, source: ObjectStore, source_key: str, offset: int, length: int, key: str) -> Stat:
-        """Copy a range inside the kernel; some file systems share the blocks instead."""
+    def copy_range(
+        self, source: ObjectStore, source_key: str, offset: int, length: int, key: str, *, head: bytes = b""
+    ) -> Stat:
+        """Copy a range inside the kernel, always from its start; some file systems share the blocks instead."""
         check_range(offset, length)
         inner = unwrapped(source)
         if not isinstance(inner, DirectoryStore) or not self.can_copy_from(inner):
@@ -121,6 +124,7 @@ class DirectoryStore:
         target = self._path(key)
         with inner._open(source_key) as origin, new_file(self._partial) as file:
             with file_errors():
+                write_all(memoryview(head), file)
                 append_range(origin, offset, length, file)
             return _publish(file, target)
 
@@ -158,9 +162,9 @@ class DirectoryStore:
         with suppress(UploadMissing):
             self._uploads.abort(key, upload_id)
 
-    def unfinished_uploads(self) -> Iterator[UnfinishedUpload]:
-        """Uploads that were started, and neither completed nor aborted."""
-        return self._uploads.unfinished()
+    def unfinished_uploads(self, key: str | None = None) -> Iterator[UnfinishedUpload]:
+        """Uploads that were started, and neither completed nor aborted: those of one key, or all."""
+        return (upload for upload in self._uploads.unfinished() if key in {None, upload.key})
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)

@@ -19,5 +19,9 @@ class StoreUnavailable(TransientError):
     """The object store is away, broke off, or answers with a passing fault."""
 
 
+class SourceReplaced(StoreUnavailable):
+    """The object was replaced while it was copied: what was copied of it is of no use."""
+
+
 class StoreRefused(ConfigurationError):
     """The object store refuses us: credentials, bucket, folder or permissions are wrong."""

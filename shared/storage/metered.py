@@ -99,10 +99,12 @@ class MeteredStore:
         """Pass on; no request."""
         return self.wrapped.can_copy_from(unwrapped(source))
 
-    def copy_range(self, source: ObjectStore, source_key: str, offset: int, length: int, key: str) -> Stat:
-        """Pass on; no byte goes through this process."""
+    def copy_range(
+        self, source: ObjectStore, source_key: str, offset: int, length: int, key: str, *, head: bytes = b""
+    ) -> Stat:
+        """Pass on; the few bytes that go through this process beside a head are not counted."""
         with self._measured("copy"):
-            return self.wrapped.copy_range(unwrapped(source), source_key, offset, length, key)
+            return self.wrapped.copy_range(unwrapped(source), source_key, offset, length, key, head=head)
 
     def presigned_get(self, key: str, expires: timedelta) -> str | None:
         """Pass on; no request."""
@@ -140,9 +142,9 @@ class MeteredStore:
         with self._measured("abort_upload"):
             self.wrapped.abort_upload(key, upload_id)
 
-    def unfinished_uploads(self) -> Iterator[UnfinishedUpload]:
+    def unfinished_uploads(self, key: str | None = None) -> Iterator[UnfinishedUpload]:
         """Pass on; the time of the caller between two uploads is not measured."""
-        return self._iterated("unfinished_uploads", self.wrapped.unfinished_uploads())
+        return self._iterated("unfinished_uploads", self.wrapped.unfinished_uploads(key))
 
     def count_read(self, body: Reader, buffer: memoryview) -> int:
         """Read once from a body of this store."""

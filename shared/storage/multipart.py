@@ -3,6 +3,8 @@
 The client's version is pinned below its next major release, and the contract suite runs each of these calls.
 """
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -19,6 +21,7 @@ from shared.storage.port import Part, Parts, UnfinishedUpload
 from shared.storage.s3_errors import s3_errors
 from shared.storage.sizes import Span
 
+_MD5 = re.compile("[0-9a-f]{32}")
 _OCTETS = "application/octet-stream"
 Body = bytes | bytearray | memoryview
 
@@ -145,3 +148,11 @@ def _whole_answer() -> Iterator[None]:
         yield
     except ValueError as error:
         raise StoreUnavailable("the store did not finish the copy") from error
+
+
+def joined_etag(parts: Sequence[Part]) -> str:
+    """Compute the tag that S3 gives to an object of these parts; empty if the store has tags of another kind."""
+    if not all(_MD5.fullmatch(part.etag) for part in parts):
+        return ""
+    digests = b"".join(bytes.fromhex(part.etag) for part in parts)
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"

@@ -79,8 +79,13 @@ class ObjectStore(Protocol):
         """Tell whether `copy_range` works from `source`."""
         ...
 
-    def copy_range(self, source: "ObjectStore", source_key: str, offset: int, length: int, key: str) -> Stat:
-        """Copy a range of an object of `source` inside the store: no byte of the body passes through this process.
+    def copy_range(
+        self, source: "ObjectStore", source_key: str, offset: int, length: int, key: str, *, head: bytes = b""
+    ) -> Stat:
+        """Make an object of `head` and a range of an object of `source`, which is copied inside the store.
+
+        No more of the range passes through this process than the store asks for beside a head. A large copy goes on
+        where a killed process has left it, so `key` must stand for the same bytes for ever (see `resumed`).
 
         Raises ObjectMissing for a missing source, IncompleteBody for a range that reaches past its end,
         ValueError for a source it cannot copy from.
@@ -118,8 +123,8 @@ class ObjectStore(Protocol):
         """Drop an upload and its parts; a missing one is fine."""
         ...
 
-    def unfinished_uploads(self) -> Iterator[UnfinishedUpload]:
-        """Uploads that were started, and neither completed nor aborted."""
+    def unfinished_uploads(self, key: str | None = None) -> Iterator[UnfinishedUpload]:
+        """Uploads that were started, and neither completed nor aborted: those of one key, or all."""
         ...
 
 

@@ -1,8 +1,6 @@
 """An object store on any server that speaks S3."""
 
-import hashlib
 import io
-import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,17 +18,34 @@ from urllib3.response import BaseHTTPResponse
 from shared.errors import StrongroomError
 from shared.storage.bodies import ExpectedBody, check_range
 from shared.storage.copying import fill
-from shared.storage.errors import IncompleteBody, ObjectMissing, StoreRefused, StoreUnavailable, UploadMissing
-from shared.storage.multipart import Body, S3Requests
+from shared.storage.errors import (
+    IncompleteBody,
+    ObjectMissing,
+    SourceReplaced,
+    StoreRefused,
+    StoreUnavailable,
+    UploadMissing,
+)
+from shared.storage.multipart import Body, S3Requests, joined_etag
 from shared.storage.parallel import in_order
 from shared.storage.port import ObjectStore, Part, Parts, Reader, Stat, UnfinishedUpload, unwrapped
+from shared.storage.resuming import Resumed, abort_uploads, resumed
 from shared.storage.s3_errors import s3_errors
 from shared.storage.s3_http import ResponseBody, announced_length, connections
-from shared.storage.sizes import AT_ONCE, PartSizes, buffers, check_part_number, part_size, spans
+from shared.storage.sizes import (
+    AT_ONCE,
+    MAX_PARTS,
+    MIN_PART,
+    PartSizes,
+    Span,
+    buffers,
+    check_part_number,
+    part_size,
+    spans,
+)
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 120.0
-_MD5 = re.compile("[0-9a-f]{32}")
 
 
 class S3Store:
@@ -143,11 +158,14 @@ class S3Store:
         inner = unwrapped(source)
         return isinstance(inner, S3Store) and inner._account == self._account
 
-    def copy_range(self, source: ObjectStore, source_key: str, offset: int, length: int, key: str) -> Stat:
+    def copy_range(
+        self, source: ObjectStore, source_key: str, offset: int, length: int, key: str, *, head: bytes = b""
+    ) -> Stat:
         """Copy a range on the server, in parts of 256 MiB or more, four at once; a whole object of one part in one go.
 
-        All parts come from the same object: one that is replaced meanwhile raises StoreUnavailable. Below a few MiB
-        `transfer` is cheaper, and Amazon S3 copies ranges out of objects above 5 MB only.
+        With a head, the first part is sent, 5 MiB of the range in it: no part but the last may be smaller. All parts
+        come from the same object: one that is replaced meanwhile raises SourceReplaced. Amazon S3 copies ranges out
+        of objects above 5 MB only.
         """
         check_range(offset, length)
         if not self.can_copy_from(source):
@@ -155,18 +173,24 @@ class S3Store:
         size, etag = source.stat(source_key)
         if offset + length > size:
             raise IncompleteBody("the range reaches past the end of the source")
-        if not length:
-            return Stat(0, self._requests.put(key, b""))
+        first = min(length, MIN_PART) if head else 0
+        sent = _beginning(head, source, source_key, offset, first)
+        if first == length:
+            return Stat(len(sent), self._requests.put(key, sent))
         origin = CopySource(source.name, source_key, match_etag=etag)
-        if length == size <= self._sizes.copy:
+        if not head and length == size <= self._sizes.copy:
             self._requests.copy(key, origin)
             return self._made(key, length)
-        with self._upload(key) as upload_id:
-            parts = self._part_copies(key, upload_id, origin, offset, length)
+        rest = list(self._rest(offset + first, length - first, behind=bool(head)))
+        plan = {span.number: span.length for span in rest} | ({1: len(sent)} if head else {})
+        with resumed(self, key, plan) as upload:
+            parts = self._part_copies(key, upload, origin, rest)
+            if head:
+                parts.append(self._requests.put_part(key, upload.upload_id, 1, sent))
             if source.stat(source_key).etag != etag:
                 # Ceph does not heed the condition on the tag when it copies a part
-                raise StoreUnavailable("the source was replaced during the copy")
-            return self.complete_upload(key, upload_id, parts)
+                raise SourceReplaced
+            return self.complete_upload(key, upload.upload_id, parts)
 
     def presigned_get(self, key: str, expires: timedelta) -> str:
         """Return a URL that reads the object for a while, from 1 second to 7 days."""
@@ -194,7 +218,7 @@ class S3Store:
         except UploadMissing:
             with suppress(ObjectMissing):
                 found = self.stat(key)
-                if found.etag == _joined_etag(ordered):
+                if found.etag == joined_etag(ordered):
                     return found
             raise
         return self._made(key, sum(part.size for part in ordered))
@@ -203,9 +227,9 @@ class S3Store:
         """Drop an upload and its parts; a missing one is fine."""
         self._requests.abort(key, upload_id)
 
-    def unfinished_uploads(self) -> Iterator[UnfinishedUpload]:
-        """Uploads that were started, and neither completed nor aborted."""
-        return self._requests.uploads()
+    def unfinished_uploads(self, key: str | None = None) -> Iterator[UnfinishedUpload]:
+        """Uploads that were started, and neither completed nor aborted: those of one key, or all."""
+        return (upload for upload in self._requests.uploads(prefix=key) if key in {None, upload.key})
 
     def _get(self, key: str, offset: int, length: int) -> BaseHTTPResponse | None:
         """Ask for a range (0: to the end); None where it begins at the end of the object or behind it."""
@@ -220,7 +244,7 @@ class S3Store:
     @contextmanager
     def _upload(self, key: str) -> Iterator[str]:
         """Start an upload, and abort it if the block fails; what a killed process left of this object goes first."""
-        self._abort_all(key)
+        abort_uploads(self, key)
         upload_id = self._requests.start(key)
         try:
             yield upload_id
@@ -230,11 +254,6 @@ class S3Store:
             with suppress(StrongroomError):
                 self._requests.abort(key, upload_id)
             raise
-
-    def _abort_all(self, key: str) -> None:
-        for upload in self._requests.uploads(prefix=key):
-            if upload.key == key:
-                self._requests.abort(key, upload.upload_id)
 
     def _part_puts(self, key: str, upload_id: str, source: Reader, size: int) -> Iterator[Callable[[], Part]]:
         """Read the parts of `source` one by one into a ring of buffers; see `in_order` for why that is safe."""
@@ -246,12 +265,17 @@ class S3Store:
             fill(source, buffer[:length])
             yield partial(self._requests.put_part, key, upload_id, number, buffer[:length])
 
-    def _part_copies(self, key: str, upload_id: str, origin: CopySource, offset: int, length: int) -> Parts:
-        step = part_size(length, self._sizes.copy)
-        copies = (
-            partial(self._requests.copy_part, key, upload_id, origin, span) for span in spans(offset, length, step)
-        )
-        return in_order(self._pool, copies, at_once=AT_ONCE)
+    def _rest(self, offset: int, length: int, *, behind: bool) -> Iterator[Span]:
+        """Cut what is copied into parts; `behind`: it is behind a first part."""
+        step = part_size(length, self._sizes.copy, parts=MAX_PARTS - behind)
+        return (span._replace(number=span.number + behind) for span in spans(offset, length, step))
+
+    def _part_copies(self, key: str, upload: Resumed, origin: CopySource, spans: Sequence[Span]) -> Parts:
+        """Copy the parts that are missing, and return those of all spans."""
+        copy = partial(self._requests.copy_part, key, upload.upload_id, origin)
+        missing = (partial(copy, span) for span in spans if span.number not in upload.kept)
+        kept = [upload.kept[span.number] for span in spans if span.number in upload.kept]
+        return [*kept, *in_order(self._pool, missing, at_once=AT_ONCE)]
 
     def _made(self, key: str, size: int) -> Stat:
         """Ask for what was made of parts: not every server tells its tag (Ceph), and its size is the proof."""
@@ -261,9 +285,11 @@ class S3Store:
         return found
 
 
-def _joined_etag(parts: Sequence[Part]) -> str:
-    """Compute the tag that S3 gives to an object of these parts; empty if the store has tags of another kind."""
-    if not all(_MD5.fullmatch(part.etag) for part in parts):
-        return ""
-    digests = b"".join(bytes.fromhex(part.etag) for part in parts)
-    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+def _beginning(head: bytes, source: ObjectStore, source_key: str, offset: int, length: int) -> memoryview:
+    """Read the first bytes of a range behind `head`."""
+    sent = memoryview(bytearray(len(head) + length))
+    sent[: len(head)] = head
+    if length:
+        with source.open(source_key, offset, length) as body:
+            fill(body, sent[len(head) :])
+    return sent

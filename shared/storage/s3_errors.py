@@ -9,7 +9,7 @@ from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
 from shared.errors import StrongroomError
-from shared.storage.errors import ObjectMissing, StoreRefused, StoreUnavailable, UploadMissing
+from shared.storage.errors import ObjectMissing, SourceReplaced, StoreRefused, StoreUnavailable, UploadMissing
 
 _MEANINGS: dict[str, type[StrongroomError]] = {
     "NoSuchKey": ObjectMissing,
@@ -20,7 +20,7 @@ _MEANINGS: dict[str, type[StrongroomError]] = {
     "BadDigest": StoreUnavailable,
     "IncompleteBody": StoreUnavailable,
     "OperationAborted": StoreUnavailable,
-    "PreconditionFailed": StoreUnavailable,
+    "PreconditionFailed": SourceReplaced,
     "RequestTimeout": StoreUnavailable,
     "XAmzContentSHA256Mismatch": StoreUnavailable,
 }

@@ -15,6 +15,12 @@ MIN_PART = 5 * MIB
 CHUNK = MIB
 """Bytes of a body that are moved by one read."""
 
+LARGE = 8 * MIB
+"""Bytes from which a copy inside a store is quicker than a GET and a PUT, and is worth a lease.
+
+On MinIO the two meet between 4 and 8 MiB (`tests/benchmarks/copying.py` measures it).
+"""
+
 AT_ONCE = 4
 """Parts of one object under way at the same time."""
 
@@ -42,14 +48,14 @@ class Span(NamedTuple):
     length: int
 
 
-def part_size(total: int, least: int) -> int:
-    """Return a part size of at least `least` bytes with which `total` bytes are 10,000 parts or fewer.
+def part_size(total: int, least: int, parts: int = MAX_PARTS) -> int:
+    """Return a part size of at least `least` bytes with which `total` bytes are `parts` parts or fewer.
 
     Above `least` it is a whole number of MiB: 525 MiB for the largest object, 5 TiB. Raises ValueError above that.
     """
     if total > MAX_OBJECT:
         raise ValueError("an object has 5 TiB at most")
-    needed = -(-total // MAX_PARTS)
+    needed = -(-total // parts)
     return max(least, -(-needed // MIB) * MIB)
 
 

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.storage.copying import transfer
 from shared.storage.errors import IncompleteBody, ObjectMissing
 from shared.storage.port import ObjectStore
 from shared.storage.sizes import MIB
@@ -171,20 +170,3 @@ def test_threads_do_not_disturb_each_other(store: ObjectStore) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(round_trip, range(24)))
-
-
-def test_a_transfer_shows_every_byte_on_its_way(store: ObjectStore, reopen: Reopen) -> None:
-    body = body_of(MANY_PARTS)
-    put(store, "source", body)
-    seen = bytearray()
-    target = reopen()
-    stat = transfer(store, "source", 124, MANY_PARTS - 200, target, "target", observe=seen.extend)
-    assert stat.size == len(seen) == MANY_PARTS - 200
-    assert get(target, "target") == seen == body[124:-76]
-
-
-def test_a_transfer_past_the_end_of_its_source_stores_nothing(store: ObjectStore) -> None:
-    put(store, "source", b"body")
-    with pytest.raises(IncompleteBody):
-        transfer(store, "source", 2, 3, store, "target")
-    assert list(store.list()) == ["source"]

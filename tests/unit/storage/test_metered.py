@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from shared.storage.copying import transfer
 from shared.storage.directory import DirectoryStore
 from shared.storage.errors import IncompleteBody, ObjectMissing, StoreUnavailable
 from shared.storage.metered import MeteredStore, StoreMetrics
+from shared.storage.moving import stream
 
 
 class Metered:
@@ -41,7 +41,7 @@ def metered(tmp_path: Path) -> Metered:
 
 def test_a_transfer_counts_its_bytes_on_both_sides(metered: Metered) -> None:
     metered.inbox.put("key", io.BytesIO(b"0123456789"), 10)
-    transfer(metered.inbox, "key", 2, 5, metered.archive, "key")
+    stream(metered.inbox, "key", 2, 5, metered.archive, "key")
     assert metered.bytes("inbox", "written") == 10
     assert metered.bytes("inbox", "read") == 5
     assert metered.bytes("archive", "written") == 5
