@@ -1,12 +1,14 @@
 """Verify a file: one read of its body, every MAC, every checksum, every size."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import structlog
 
 from shared.broker.leases import LeaseKeeper
 from shared.broker.unit import Unit
+from shared.crypto.cores import Cores
 from shared.crypto.examine import Examination, examine
 from shared.crypto.keys import PrivateKey
 from shared.database.records import ChecksumSource, File
@@ -40,6 +42,7 @@ class Verify:
     archive: ObjectStore
     keys: tuple[PrivateKey, ...]
     leases: LeaseKeeper
+    cores: Cores
     md5: bool = True
 
     def __call__(self, file: File, known: Known, unit: Unit) -> None:
@@ -77,11 +80,20 @@ class Verify:
 
     def _examine(self, file: File, known: Known, unit: Unit) -> Examination:
         assert file.header is not None
-        if (file.archive_size or 0) >= LARGE:
+        large = (file.archive_size or 0) >= LARGE
+        if large:
             self.leases.claim(unit, file)
         try:
-            with self.archive.open(file.id) as body:
-                return examine(file.header, body, self.keys, md5_plain=self.md5, md5_upload=_wants_md5(known))
+            # a small file is done before it could be shared out
+            with self.cores.for_file() if large else nullcontext(), self.archive.open(file.id) as body:
+                return examine(
+                    file.header,
+                    body,
+                    self.keys,
+                    md5_plain=self.md5,
+                    md5_upload=_wants_md5(known),
+                    cores=self.cores if large else None,
+                )
         except ObjectMissing:
             raise FileRefused("the archive has lost the body of the file: trigger its ingestion again") from None
 

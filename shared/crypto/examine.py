@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from shared.crypto.cores import Cores
 from shared.crypto.editlist import Editor, kept_intervals
 from shared.crypto.header import OpenHeader, open_header
 from shared.crypto.keys import PrivateKey
@@ -46,13 +47,14 @@ def examine(
     *,
     md5_plain: bool = True,
     md5_upload: bool = False,
-    workers: int = 2,
+    cores: Cores | None = None,
 ) -> Examination:
     """Decrypt the whole body with one of `keys` and take the digests, in at most 9 MB of memory.
 
     All segments are decrypted and their MACs checked. An edit list is applied before the plaintext is hashed: the
     submitter's checksum is that of the file they see after decryption, and they never see what the list discards.
-    A body cut between two segments shows by its size only. The body is read by one worker at a time.
+    A body cut between two segments shows by its size only. `cores`: those of the process, of which the caller has one;
+    without them the caller's thread does all, in 2 MB.
     Raises what open_header raises, BodyDamaged, BodyTruncated, and whatever the reader raises: so can a reader stop it.
     """
     upload = _hashes(md5=md5_upload)
@@ -60,7 +62,7 @@ def examine(
         digest.update(header)
     opened = open_header(header, keys)
     work = _Work(body=body, opened=opened, upload=upload, archived=_hashes(md5=False), plain=_hashes(md5=md5_plain))
-    Pipeline(make_slot=_Slot, fill=work.fill, stages=work.stages()).run(workers)
+    Pipeline(make_slot=_Slot, fill=work.fill, stages=work.stages()).run(cores)
     return work.result()
 
 

@@ -3,10 +3,13 @@
 import hashlib
 from dataclasses import dataclass, field
 
+from shared.crypto.cores import Cores
 from shared.crypto.pipeline import Pipeline, Stage
 from shared.crypto.reading import Reader, read_full
 
 _PIECE = 1024 * 1024
+_READ_AHEAD = Cores(1)
+"""The caller's own core, and no helper's."""
 
 
 @dataclass
@@ -23,5 +26,5 @@ def sha256_of(body: Reader) -> str:
         slot.piece = slot.buffer[: read_full(body, slot.buffer)]
         return len(slot.piece) == _PIECE
 
-    Pipeline(make_slot=_Slot, fill=fill, stages=[Stage(work=lambda slot: digest.update(slot.piece))]).run(2)
+    Pipeline(make_slot=_Slot, fill=fill, stages=[Stage(work=lambda slot: digest.update(slot.piece))]).run(_READ_AHEAD)
     return digest.hexdigest()

@@ -1,7 +1,8 @@
 """Stages of work on successive batches, shared by a few threads that are never idle while a stage is ready.
 
 Each worker takes the last stage that is ready, so batches leave as fast as they can and two workers keep two cores
-busy; a fixed share of the stages for each thread would wait for its slower half.
+busy; a fixed share of the stages for each thread would wait for its slower half. Filling alone has a thread of its own,
+so that a store is read while the cores are at work.
 """
 
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from shared.crypto.cores import Cores
 
 Slot = TypeVar("Slot")
 
@@ -45,6 +48,7 @@ class Pipeline(Generic[Slot]):
         self._fill = fill
         self._stages = stages
         self._after = [_FILL] + [1 + stages.index(stage.after) if stage.after else _FILL for stage in stages]
+        self._latest_first = range(len(stages), _FILL, -1)
         self._done = [0] * (1 + len(stages))
         self._busy = [False] * (1 + len(stages))
         self._end = _UNKNOWN
@@ -53,50 +57,67 @@ class Pipeline(Generic[Slot]):
         self._stopped = False
         self._changed = threading.Condition()
 
-    def run(self, workers: int) -> None:
-        """Do it all with `workers` threads, the caller's among them; a single batch takes no other thread.
+    def run(self, cores: Cores | None = None) -> None:
+        """Do it all, in the caller's thread alone without `cores`, and with a single batch.
 
-        Raises what the first failing stage raised, after all threads have ended; a worker that is reading ends with
-        its read.
+        With `cores`, of which the caller has one, another thread reads ahead, and helpers join in on the cores that no
+        file wants. Raises what the first failing stage raised, after all threads have ended: the reading one with its
+        read.
         """
         self._perform(_FILL)
-        if workers == 1 or self._end != _UNKNOWN:
+        if cores is None or self._end != _UNKNOWN:
             self._depth = 1  # one thread gains nothing from more slots, and one stays in the cache
-            self._work()
+            self._work([*self._latest_first, _FILL])
             return
-        with ThreadPoolExecutor(workers - 1, thread_name_prefix="pipeline") as pool:
-            others = [pool.submit(self._work) for _ in range(workers - 1)]
-            self._work()
+        helpers = min(cores.count, len(self._stages)) - 1
+        with ThreadPoolExecutor(1 + helpers, thread_name_prefix="pipeline") as pool:
+            others = [pool.submit(self._work, [_FILL])]
+            others += [pool.submit(self._help, cores) for _ in range(helpers)]
+            try:
+                self._work(self._latest_first)
+            finally:
+                cores.wake()
             for other in others:
                 other.result()
 
-    def _work(self) -> None:
+    def _help(self, cores: Cores) -> None:
+        while not self._is_over():
+            with cores.for_helper(self._is_over) as lent:
+                if lent:
+                    self._work(self._latest_first, leave=lambda: cores.wanted)
+
+    def _work(self, stages: Sequence[int], leave: Callable[[], bool] = lambda: False) -> None:
+        """Do what is ready of these stages until all is done, another worker has failed, or it is time to leave."""
         try:
-            while (stage := self._take()) is not None:
+            while (stage := self._take(stages, leave)) is not None:
                 self._perform(stage)
-        finally:
+        except BaseException:
             with self._changed:
                 self._stopped = True
                 self._changed.notify_all()
+            raise
 
-    def _take(self) -> int | None:
-        """Wait for a stage that is ready and reserve it; None when all is done or another worker has failed."""
+    def _take(self, stages: Sequence[int], leave: Callable[[], bool]) -> int | None:
+        """Wait for a stage that is ready and reserve it; None when there is no more to do."""
         with self._changed:
-            while not self._stopped and min(self._done) < self._end:
-                stage = self._ready()
+            while not self._is_over() and not leave():
+                stage = next(filter(self._is_ready, stages), None)
                 if stage is not None:
                     self._busy[stage] = True
                     return stage
                 self._changed.wait()
         return None
 
-    def _ready(self) -> int | None:
-        for stage in range(len(self._stages), _FILL, -1):
-            if not self._busy[stage] and self._done[stage] < self._done[self._after[stage]]:
-                return stage
+    def _is_over(self) -> bool:
+        return self._stopped or min(self._done) >= self._end
+
+    def _is_ready(self, stage: int) -> bool:
+        if self._busy[stage]:
+            return False
+        if stage != _FILL:
+            return self._done[stage] < self._done[self._after[stage]]
         filled = self._done[_FILL]
-        room = filled < self._end and filled - min(self._done[1:]) < self._depth
-        return _FILL if room and not self._busy[_FILL] else None
+        return filled < self._end and filled - min(self._done[1:]) < self._depth
 
     def _perform(self, stage: int) -> None:
         slot = self._slot(self._done[stage])

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from tests.benchmarks.report import FILE, Record, table
 
-NAMES = ("small_files", "large_file")
+NAMES = ("small_files", "large_file", "verifying", "copying")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -49,7 +50,7 @@ class BenchNode:
     def archive_key(self) -> PublicKey:
         return load_public_key(self.compose.archive_key)
 
-    def store(self, name: str) -> S3Store:
+    def store(self, name: str, **settings: Any) -> S3Store:
         """Open one of the node's buckets."""
         server = self.ground.servers.minio
         return S3Store(
@@ -58,6 +59,7 @@ class BenchNode:
             secret_key=server.secret_key,
             bucket=self.ground.buckets[name],
             secure=False,
+            **settings,
         )
 
     def sample(self, service: str, metric: str, **labels: str) -> float:

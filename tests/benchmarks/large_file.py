@@ -12,14 +12,19 @@ from shared.database.states import FileState
 from shared.identifiers import FileId
 from shared.messages.fields import checksums
 from shared.messages.ingestion import Accession, IngestTrigger
+from shared.storage.port import ObjectStore
+from shared.storage.sizes import MIB, PartSizes
 from tests.benchmarks.ground import BenchNode, bench_node
 from tests.benchmarks.measure import BYTES, ROUNDS, Amount, Figures, Ratio, Spread, quotients, seconds
-from tests.benchmarks.uploads import HEADER, USER, Inbox, Upload
+from tests.benchmarks.uploads import HEADER, USER, Inbox, LargeUpload, Upload
+from tests.benchmarks.verifying import KEY, serial
 
 PATIENCE = 900.0
 METHOD = (
     f"A file of {BYTES / 1e9:.1f} GB goes through ingest, verify and finalize, one step after the other. Beside it "
-    "the store makes a copy by itself, in the same parts. Bytes moved are those that pass through a process, counted "
+    "the store makes copies by itself, in parts of 128, 256 and 512 MiB, of which the quickest counts; a copy is read "
+    "back; and a like file takes the incumbent's way: streamed through one process to the archive, verified by a plain "
+    "serial loop, streamed to the backup. Bytes moved are those that pass through a process, counted "
     "by its own metrics; CPU time and memory are the kernel's count."
 )
 
@@ -41,6 +46,8 @@ class Passage:
     """What a repetition gave."""
 
     own_copy: float
+    read_back: float
+    incumbent: float
     steps: list[Step]
 
 
@@ -48,16 +55,31 @@ def run() -> Figures:
     """Send a file through, several times."""
     with bench_node() as node:
         passages = [_passage(node, number) for number in range(ROUNDS)]
-    copies = [passage.own_copy for passage in passages]
-    ingests = [passage.steps[0].seconds for passage in passages]
-    ratio = Ratio(name="ingest, of the store's own copy", spread=quotients(copies, ingests), target=0.9)
     steps = zip(*(passage.steps for passage in passages), strict=True)
     return Figures(
         title="A large file",
         method=METHOD,
-        ratios=[ratio],
+        ratios=_ratios(passages),
         amounts=[amount for same in steps for amount in _amounts(list(same))],
     )
+
+
+def _ratios(passages: list[Passage]) -> list[Ratio]:
+    ingest, finalize = ([passage.steps[step].seconds for passage in passages] for step in (0, 2))
+    whole = [sum(step.seconds for step in passage.steps) for passage in passages]
+    copies = [passage.own_copy for passage in passages]
+    read_back = [passage.own_copy + passage.read_back for passage in passages]
+    incumbent = [passage.incumbent for passage in passages]
+    return [
+        Ratio(name="ingest, of the store's own copy", spread=quotients(copies, ingest), target=0.9),
+        Ratio(name="finalize, of copy plus read-back", spread=quotients(read_back, finalize), target=0.9),
+        Ratio(
+            name="trigger to ready, of the incumbent's shape",
+            spread=quotients(whole, incumbent),
+            target=0.5,
+            at_most=True,
+        ),
+    ]
 
 
 def _amounts(steps: list[Step]) -> Iterator[Amount]:
@@ -77,7 +99,9 @@ def _amounts(steps: list[Step]) -> Iterator[Amount]:
 def _passage(node: BenchNode, number: int) -> Passage:
     inbox = Inbox(node.database, node.store("inbox"), to_exchange, node.archive_key)
     upload = inbox.put_large(BYTES)
-    own = seconds(lambda: _own_copy(node, upload))
+    own = min(_own_copy(node, upload, part * MIB) for part in (128, 256, 512))
+    back = seconds(lambda: _drain(node.store("inbox"), upload.id))
+    incumbent = _incumbent(node)
     trigger = IngestTrigger(type="ingest", user=USER, filepath=f"{USER}/{upload.path}")
     steps = [
         _step(node, "ingest", upload.id, FileState.ARCHIVED, trigger),
@@ -91,13 +115,39 @@ def _passage(node: BenchNode, number: int) -> Passage:
     steps.append(_step(node, "finalize", upload.id, FileState.READY, accession))
     for name in ("inbox", "archive", "backup"):
         node.store(name).delete(upload.id)
-    return Passage(own, steps)
+    return Passage(own, back, incumbent, steps)
 
 
-def _own_copy(node: BenchNode, upload: Upload) -> None:
-    archive = node.store("archive")
-    archive.copy_range(node.store("inbox"), upload.id, HEADER, upload.size - HEADER, "own")
+def _own_copy(node: BenchNode, upload: Upload, part: int) -> float:
+    inbox, archive = node.store("inbox"), node.store("archive", part_sizes=PartSizes(copy=part))
+    duration = seconds(lambda: archive.copy_range(inbox, upload.id, HEADER, upload.size - HEADER, "own"))
     archive.delete("own")
+    return duration
+
+
+def _drain(store: ObjectStore, key: str) -> None:
+    buffer = memoryview(bytearray(MIB))
+    with store.open(key) as body:
+        while body.readinto(buffer):
+            pass
+
+
+def _incumbent(node: BenchNode) -> float:
+    """Seconds that the incumbent's way takes."""
+    stores = inbox, archive, backup = tuple(node.store(name) for name in ("inbox", "archive", "backup"))
+    upload = LargeUpload(KEY.public, BYTES)
+    inbox.put("like", upload, upload.size)
+    duration = seconds(lambda: _streamed(inbox, archive, upload.size))
+    duration += seconds(lambda: serial(archive, "like"))
+    duration += seconds(lambda: _streamed(archive, backup, upload.size))
+    for store in stores:
+        store.delete("like")
+    return duration
+
+
+def _streamed(source: ObjectStore, target: ObjectStore, size: int) -> None:
+    with source.open("like") as body:
+        target.put("like", body, size)
 
 
 def _step(node: BenchNode, service: str, file: FileId, goal: FileState, message: Any = None) -> Step:

@@ -15,6 +15,7 @@ from shared.crypto.examine import Examination, examine
 from shared.crypto.header import header_length
 from shared.crypto.keys import generate
 from shared.crypto.segments import CIPHER_SEGMENT, SEGMENT
+from tests.unit.crypto.kit import some_cores
 from tests.unit.crypto.reference import ALICE, BOB, SIZES, Trickle, data, edited, make_file, sample_file
 
 BATCH = 16 * SEGMENT
@@ -46,12 +47,13 @@ def expected(header: bytes, body: bytes, plain: bytes) -> Examination:
     )
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("cores", [0, 1, 2, 3])
 @pytest.mark.parametrize("size", [*SIZES, BATCH - 1, BATCH, BATCH + 1, 9 * BATCH + 5])
-def test_findings_are_those_of_the_reference(size: int, workers: int) -> None:
+def test_findings_are_those_of_the_reference(size: int, cores: int) -> None:
     plain = data(size)
     header, body = make_file(plain, [BOB, ALICE], keys=3)
-    found = examine(header, Trickle(body), [generate(), ALICE], md5_upload=True, workers=workers)
+    with some_cores(cores) as lent:
+        found = examine(header, Trickle(body), [generate(), ALICE], md5_upload=True, cores=lent)
     assert found == expected(header, body, plain)
 
 
@@ -59,12 +61,13 @@ def test_findings_are_those_of_the_reference(size: int, workers: int) -> None:
 @given(
     edits=st.lists(st.integers(0, 300_000) | st.integers(0, 2**45), max_size=7),
     size=st.integers(0, 2_300_000),
-    workers=st.integers(1, 2),
+    cores=st.integers(0, 2),
 )
-def test_plain_digests_are_of_the_edited_file(edits: list[int], size: int, workers: int) -> None:
+def test_plain_digests_are_of_the_edited_file(edits: list[int], size: int, cores: int) -> None:
     plain = data(size)
     header, body = make_file(plain, edits=edits)
-    found = examine(header, io.BytesIO(body), [ALICE], md5_upload=True, workers=workers)
+    with some_cores(cores) as lent:
+        found = examine(header, io.BytesIO(body), [ALICE], md5_upload=True, cores=lent)
     assert found == expected(header, body, edited(plain, edits))
 
 
@@ -89,21 +92,21 @@ PLAIN = data(12 * BATCH + 777)
 HEADER, BODY = make_file(PLAIN)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("cores", [0, 1, 2])
 @pytest.mark.parametrize("position", [0, 5, 40 * CIPHER_SEGMENT + 60_000, len(BODY) - 1])
-def test_flipped_bit_is_told_with_its_segment(position: int, workers: int) -> None:
+def test_flipped_bit_is_told_with_its_segment(position: int, cores: int) -> None:
     damaged = bytearray(BODY)
     damaged[position] ^= 64
-    with pytest.raises(BodyDamaged) as caught:
-        examine(HEADER, io.BytesIO(damaged), [ALICE], workers=workers)
+    with some_cores(cores) as lent, pytest.raises(BodyDamaged) as caught:
+        examine(HEADER, io.BytesIO(damaged), [ALICE], cores=lent)
     assert caught.value.segment == position // CIPHER_SEGMENT
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("cores", [0, 1, 2])
 @pytest.mark.parametrize("segments", [0, 1, 16, 100])
-def test_truncation_inside_a_segment_is_refused(segments: int, workers: int) -> None:
-    with pytest.raises(BodyTruncated):
-        examine(HEADER, io.BytesIO(BODY[: segments * CIPHER_SEGMENT + 28]), [ALICE], workers=workers)
+def test_truncation_inside_a_segment_is_refused(segments: int, cores: int) -> None:
+    with some_cores(cores) as lent, pytest.raises(BodyTruncated):
+        examine(HEADER, io.BytesIO(BODY[: segments * CIPHER_SEGMENT + 28]), [ALICE], cores=lent)
 
 
 @pytest.mark.parametrize("segments", [0, 16, 32, 50])
@@ -127,12 +130,12 @@ class Breaking:
         return count
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("cores", [0, 1, 2, 3])
 @pytest.mark.parametrize("length", [0, 1000, 3 * BATCH, len(BODY)])
 @pytest.mark.parametrize("error", [ConnectionResetError("gone"), KeyboardInterrupt()])
-def test_error_of_the_reader_comes_through_as_it_is(length: int, workers: int, error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught:
-        examine(HEADER, Breaking(BODY[:length], error), [ALICE], workers=workers)
+def test_error_of_the_reader_comes_through_as_it_is(length: int, cores: int, error: BaseException) -> None:
+    with some_cores(cores) as lent, pytest.raises(type(error)) as caught:
+        examine(HEADER, Breaking(BODY[:length], error), [ALICE], cores=lent)
     assert caught.value is error
 
 
@@ -165,16 +168,18 @@ class Watching:
 
 def test_body_is_read_by_one_worker_at_a_time() -> None:
     before, source = threading.active_count(), Watching(BODY)
-    examine(HEADER, source, [ALICE], workers=3)
+    with some_cores(3) as lent:
+        examine(HEADER, source, [ALICE], cores=lent)
     assert not source.together
-    assert source.most_threads == before + 2
+    assert source.most_threads == before + 3
 
 
-@pytest.mark.parametrize(("workers", "most"), [(1, 3_000_000), (2, 9_000_000)])
-def test_memory_is_constant(workers: int, most: int) -> None:
+@pytest.mark.parametrize(("cores", "most"), [(0, 3_000_000), (1, 9_000_000), (2, 9_000_000)])
+def test_memory_is_constant(cores: int, most: int) -> None:
     body = io.BytesIO(BODY)
     tracemalloc.start()
-    examine(HEADER, body, [ALICE], workers=workers)
+    with some_cores(cores) as lent:
+        examine(HEADER, body, [ALICE], cores=lent)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < most

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from shared.crypto.pipeline import Pipeline, Stage
+from tests.unit.crypto.kit import some_cores
 
 BATCHES = 40
 
@@ -52,10 +53,15 @@ def build(trace: Trace, *, batches: int = BATCHES, failing: Callable[[str, int],
     return Pipeline(make_slot=Slot, fill=fill, stages=[Stage(work=work("aside")), first, second])
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_each_stage_sees_each_batch_once_and_in_order(workers: int) -> None:
+def run(pipeline: Pipeline[Slot], cores: int) -> None:
+    with some_cores(cores) as lent:
+        pipeline.run(lent)
+
+
+@pytest.mark.parametrize("cores", [0, 1, 2, 4])
+def test_each_stage_sees_each_batch_once_and_in_order(cores: int) -> None:
     trace = Trace()
-    build(trace).run(workers)
+    run(build(trace), cores)
     for name in ("fill", "aside", "first", "second"):
         assert trace.batches(name) == list(range(BATCHES))
     for batch in range(BATCHES):
@@ -66,37 +72,37 @@ def test_slow_stage_holds_up_the_filling_after_four_slots() -> None:
     trace = Trace()
     pipeline = build(trace)
     pipeline._busy[1] = True
-    while (stage := pipeline._ready()) is not None:
+    while (stage := next(filter(pipeline._is_ready, (3, 2, 0)), None)) is not None:
         pipeline._perform(stage)
     assert trace.batches("fill") == trace.batches("second") == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize(("batches", "workers"), [(1, 2), (BATCHES, 1)])
-def test_single_batch_and_single_worker_start_no_thread(
-    monkeypatch: pytest.MonkeyPatch, batches: int, workers: int
+@pytest.mark.parametrize(("batches", "cores"), [(1, 2), (BATCHES, 0)])
+def test_single_batch_and_work_without_cores_start_no_thread(
+    monkeypatch: pytest.MonkeyPatch, batches: int, cores: int
 ) -> None:
     def start(thread: threading.Thread) -> None:
         raise AssertionError(f"{thread} was started")
 
     monkeypatch.setattr(threading.Thread, "start", start)
     trace = Trace()
-    build(trace, batches=batches).run(workers)
+    run(build(trace, batches=batches), cores)
     assert trace.batches("second") == list(range(batches))
 
 
-@pytest.mark.parametrize("workers", [2, 4])
-def test_no_slot_is_filled_before_all_stages_are_done_with_it(workers: int) -> None:
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_no_slot_is_filled_before_all_stages_are_done_with_it(cores: int) -> None:
     trace = Trace()
-    build(trace).run(workers)
+    run(build(trace), cores)
     for batch in range(4, BATCHES):
         filled = trace.ran.index(("fill", batch))
         assert all(trace.ran.index((name, batch - 4)) < filled for name in ("aside", "first", "second"))
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("cores", [0, 1, 2, 4])
 @pytest.mark.parametrize("stage", ["fill", "aside", "first", "second"])
 @pytest.mark.parametrize("batch", [0, 7, BATCHES - 1])
-def test_first_error_ends_all_workers(stage: str, batch: int, workers: int) -> None:
+def test_first_error_ends_all_workers(stage: str, batch: int, cores: int) -> None:
     error, before = OSError("broken"), threading.active_count()
 
     def failing(name: str, number: int) -> None:
@@ -104,6 +110,6 @@ def test_first_error_ends_all_workers(stage: str, batch: int, workers: int) -> N
             raise error
 
     with pytest.raises(OSError, match="broken") as caught:
-        build(Trace(), failing=failing).run(workers)
+        run(build(Trace(), failing=failing), cores)
     assert caught.value is error
     assert threading.active_count() == before

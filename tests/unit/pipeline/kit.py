@@ -31,6 +31,7 @@ from shared.broker.leases import LeaseKeeper
 from shared.broker.outcomes import Outcome, Patience, settle_error
 from shared.broker.runner import Handler
 from shared.broker.unit import Unit
+from shared.crypto.cores import Cores
 from shared.crypto.keys import PrivateKey, generate
 from shared.database.engine import Conflict, Database
 from shared.database.queue_tables import dead_letters, outgoing
@@ -118,7 +119,7 @@ class Archive:
 
     @property
     def verify(self) -> Handler:
-        verify = Verify(archive=self.archive, keys=self.keys, leases=self.leases)
+        verify = Verify(archive=self.archive, keys=self.keys, leases=self.leases, cores=Cores(2))
         return VerifyHandler(database=self.database, catalogue=CATALOGUE, verify=verify)
 
     @property
