@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from services.cli.app import app
 from services.cli.arguments import arranged
+from services.cli.transfer.endings import Ending
 from shared.errors import StrongroomError
 
 FAILED = 1
@@ -16,12 +17,14 @@ TRACE = "STRONGROOM_TRACE"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0 when it was done, 1 when it failed, 2 when it was not understood."""
+    """Run the command line; return its exit code, which the README lists."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
         get_command(app).main(args=arranged(words), prog_name="strongroom")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else FAILED
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else FAILED
+    except Ending as end:
+        return _failed(str(end), end.exit_code)
     except StrongroomError as error:
         return _failed(str(error))
     except OSError as error:
@@ -33,11 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _failed(sentence: str) -> int:
+def _failed(sentence: str, code: int = FAILED) -> int:
     if os.environ.get(TRACE):
         traceback.print_exc()
     sys.stderr.write(f"strongroom: {sentence}\n")
-    return FAILED
+    return code
 
 
 if __name__ == "__main__":

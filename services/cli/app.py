@@ -18,6 +18,7 @@ VERBS = {
     "keys": Verb("services.cli.keys", "app", "Crypt4GH key pairs."),
     "encrypt": Verb("services.cli.crypt", "encrypt", "Encrypt files, so that the holders of the given keys can read."),
     "decrypt": Verb("services.cli.crypt", "decrypt", "Decrypt Crypt4GH files with a secret key."),
+    "upload": Verb("services.cli.upload.command", "upload", "Encrypt files and upload them; broken uploads go on."),
     "migrate": Verb("services.cli.admin", "migrate", "Bring the node's database to the schema of this version."),
     "status": Verb("services.cli.admin", "status", "Show what the node holds, owes and could not handle."),
     "up": Verb(

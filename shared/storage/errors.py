@@ -25,3 +25,9 @@ class SourceReplaced(StoreUnavailable):
 
 class StoreRefused(ConfigurationError):
     """The object store refuses us: credentials, bucket, folder or permissions are wrong."""
+
+    code = ""
+    """What S3 calls the refusal; empty if it was none of S3's."""
+
+    said = ""
+    """The words of the server, which may name the object: for its owner, and not for logs."""

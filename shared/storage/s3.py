@@ -66,6 +66,7 @@ class S3Store:
         access_key: str,
         secret_key: str,
         bucket: str,
+        session_token: str | None = None,
         region: str = "us-east-1",
         secure: bool = True,
         ca_cert: Path | None = None,
@@ -81,7 +82,9 @@ class S3Store:
         kept = threads + AT_ONCE + 2
         http = connections(kept, ca_cert, connect_seconds=connect_seconds, read_seconds=read_seconds)
         # with the region given, the client does not ask for it
-        self._client = Minio(endpoint, access_key, secret_key, secure=secure, region=region, http_client=http)
+        self._client = Minio(
+            endpoint, access_key, secret_key, session_token, secure=secure, region=region, http_client=http
+        )
         self._requests = S3Requests(self._client, bucket)
 
     @property

@@ -21,6 +21,7 @@ _MEANINGS: dict[str, type[StrongroomError]] = {
     "IncompleteBody": StoreUnavailable,
     "OperationAborted": StoreUnavailable,
     "PreconditionFailed": SourceReplaced,
+    "QuotaExceeded": StoreRefused,
     "RequestTimeout": StoreUnavailable,
     "XAmzContentSHA256Mismatch": StoreUnavailable,
 }
@@ -34,12 +35,19 @@ def s3_errors() -> Iterator[None]:
     try:
         yield
     except S3Error as error:
-        raise _meaning(error)(f"the store answered {error.code} (status {error.response.status})") from error
+        raise _translated(error) from error
     except HTTPError as error:
         kind = StoreRefused if _distrusted(error) else StoreUnavailable
         raise kind(f"no answer from the store: {_cause(error)}") from error
     except (MinioException, ParseError) as error:
         raise StoreUnavailable(f"no S3 answer from the store: {type(error).__name__}") from error
+
+
+def _translated(error: S3Error) -> StrongroomError:
+    translated = _meaning(error)(f"the store answered {error.code} (status {error.response.status})")
+    if isinstance(translated, StoreRefused):
+        translated.code, translated.said = error.code or "", error.message or ""
+    return translated
 
 
 def _meaning(error: S3Error) -> type[StrongroomError]:

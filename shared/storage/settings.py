@@ -22,6 +22,7 @@ class S3Settings(BaseModel):
     endpoint: str
     access_key: SecretStr
     secret_key: SecretStr
+    session_token: SecretStr | None = None
     region: str = "us-east-1"
     ca_cert: Path | None = None
 
@@ -54,6 +55,7 @@ def s3_store(bucket: str, s3: S3Settings | None, *, threads: int = 8) -> S3Store
         endpoint=url.netloc,
         access_key=s3.access_key.get_secret_value(),
         secret_key=s3.secret_key.get_secret_value(),
+        session_token=None if s3.session_token is None else s3.session_token.get_secret_value(),
         bucket=bucket,
         region=s3.region,
         secure=url.scheme == "https",
