@@ -54,8 +54,9 @@ faults: servers ## the fault tests at full length, and the page of what they fou
 	FAULTS=all $(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/faults
 	$(BIN)/python docs/faults.py
 
-bench: servers ## measure, and print ratios
+bench: servers ## measure, print ratios, and write docs/explanation/performance.md
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.page
 
 clean: ## remove what was built and installed here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

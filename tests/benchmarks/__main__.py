@@ -3,16 +3,15 @@
 import argparse
 from importlib import import_module
 
+from tests.benchmarks import NAMES, machine
 from tests.benchmarks.report import FILE, Record, table
-
-NAMES = ("small_files", "large_file", "verifying", "copying")
 
 
 def main() -> None:
     """Run what is named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; without a name all")
-    record = Record.begin()
+    record = Record(machine.facts(), machine.versions()).going_on()
     for name in parser.parse_args().names or NAMES:
         figures = import_module(f"tests.benchmarks.{name}").run()
         print(table(figures))

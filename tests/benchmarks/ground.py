@@ -11,10 +11,12 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from shared.broker.commit import to_exchange
 from shared.crypto.keys import PublicKey, load_public_key
 from shared.database.engine import Database
 from shared.storage.s3 import S3Store
 from tests.benchmarks import processes
+from tests.benchmarks.uploads import Inbox
 from tests.stack.minio import MinioServer
 from tests.stack.node.ground import Ground, Servers
 from tests.stack.node.node import ComposeNode, shared_secrets
@@ -49,6 +51,16 @@ class BenchNode:
     @property
     def archive_key(self) -> PublicKey:
         return load_public_key(self.compose.archive_key)
+
+    @property
+    def broker(self) -> str:
+        """AMQP URL of the node's vhost, for its administrator."""
+        return self.ground.servers.rabbitmq.url(self.ground.vhost)
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where files are uploaded to."""
+        return Inbox(self.database, self.store("inbox"), to_exchange, self.archive_key)
 
     def store(self, name: str, **settings: Any) -> S3Store:
         """Open one of the node's buckets."""

@@ -16,7 +16,7 @@ from shared.storage.port import ObjectStore
 from shared.storage.sizes import MIB, PartSizes
 from tests.benchmarks.ground import BenchNode, bench_node
 from tests.benchmarks.measure import BYTES, ROUNDS, Amount, Figures, Ratio, Spread, quotients, seconds
-from tests.benchmarks.uploads import HEADER, USER, Inbox, LargeUpload, Upload
+from tests.benchmarks.uploads import HEADER, USER, LargeUpload, Upload
 from tests.benchmarks.verifying import KEY, serial
 
 PATIENCE = 900.0
@@ -97,8 +97,7 @@ def _amounts(steps: list[Step]) -> Iterator[Amount]:
 
 
 def _passage(node: BenchNode, number: int) -> Passage:
-    inbox = Inbox(node.database, node.store("inbox"), to_exchange, node.archive_key)
-    upload = inbox.put_large(BYTES)
+    upload = node.inbox.put_large(BYTES)
     own = min(_own_copy(node, upload, part * MIB) for part in (128, 256, 512))
     back = seconds(lambda: _drain(node.store("inbox"), upload.id))
     incumbent = _incumbent(node)

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Self, TypeVar
 
+from shared.crypto.segments import SEGMENT
+
 Taken = TypeVar("Taken")
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 FILES = int(os.environ.get("BENCH_FILES", "500"))
-BYTES = int(os.environ.get("BENCH_BYTES", str(2 << 30)))
+BYTES = int(os.environ.get("BENCH_BYTES", str(2 << 30))) // SEGMENT * SEGMENT
+"""Plaintext of the large file."""
+TRANSFER = min(BYTES, 512 << 20)
+"""Plaintext of a file that is only sent from one place to another."""
 
 
 @dataclass(frozen=True)

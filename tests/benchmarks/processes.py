@@ -25,9 +25,9 @@ def peak_memory(process: Process) -> int:
     return _status(process.pid, "VmHWM")
 
 
-def resident_memory(processes: Iterable[Process]) -> int:
-    """Return the resident sets of processes, bytes; what they share is counted for each."""
-    return sum(_status(process.pid, "VmRSS") for process in processes)
+def resident_memory(process: Process) -> int:
+    """Return the resident set of a process, bytes."""
+    return _status(process.pid, "VmRSS")
 
 
 def _ticks(pid: int) -> int:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from tests.benchmarks import machine
 from tests.benchmarks.measure import Amount, Figures, Ratio, Spread
 
 FILE = Path("build/benchmarks.json")
@@ -29,15 +28,13 @@ class Record:
         figures = {name: _figures(value) for name, value in kept["figures"].items()}
         return cls(kept["machine"], kept["versions"], figures, kept["dates"])
 
-    @classmethod
-    def begin(cls, file: Path = FILE) -> Self:
-        """Go on with what was kept if it holds for this machine and these versions, else begin anew."""
-        here = cls(machine.facts(), machine.versions())
+    def going_on(self, file: Path = FILE) -> Self:
+        """Return what was kept if it is of the same machine with the same versions, else this empty record."""
         try:
-            kept = cls.load(file)
+            kept = self.load(file)
         except (FileNotFoundError, LookupError, TypeError, ValueError):
-            return here  # none, or of another form
-        return kept if (kept.machine, kept.versions) == (here.machine, here.versions) else here
+            return self  # there is none, or one of another form
+        return kept if (kept.machine, kept.versions) == (self.machine, self.versions) else self
 
     def keep(self, name: str, figures: Figures, file: Path = FILE) -> None:
         """Add a benchmark's figures, and write all."""

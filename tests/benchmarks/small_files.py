@@ -4,25 +4,22 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from shared.broker.commit import to_exchange
 from tests.benchmarks.central import MESSAGES, CentralEga
 from tests.benchmarks.floor import laid
 from tests.benchmarks.ground import BenchNode, bench_node
 from tests.benchmarks.measure import FILES, Amount, Figures, Ratio, Spread, quotients, rounds
 from tests.benchmarks.statements import StatementCounter
-from tests.benchmarks.uploads import Inbox
 
 SERVICES = ("ingest", "verify", "finalize")
 SERVERS = ("minio", "postgres", "rabbitmq")
-METHOD = (
-    f"{FILES} files of 64 KiB, each encrypted with a key of its own, wait in the inbox. All are triggered at once, and "
-    "the clock stops at the last `completed` message; servers, services and the driver share the machine. The floor "
-    "is a script without any of our code that does the least with the same servers: for each file and step it moves "
-    "the bytes, commits one transaction (an UPDATE and an INSERT), publishes one message with a confirm and "
-    "acknowledges one delivery, one after the other in eight processes. CPU time is that of the processes and all "
-    "their children as the kernel counts it; statements and transactions are PostgreSQL's own count, requests and "
-    "messages the services' metrics."
-)
+METHOD = f"""\
+{FILES} files of 64 KiB, each encrypted with a key of its own, wait in the inbox. All are triggered at once, and the
+clock stops at the last `completed` message; servers, services and the driver share the machine. The floor is a script
+without any of our code that does the least with the same servers: for each file and step it moves the bytes, commits
+one transaction (an UPDATE and an INSERT), publishes one message with a confirm and acknowledges one delivery, one
+after the other in eight processes. CPU time is that of the processes and all their children as the kernel counts it;
+statements and transactions are PostgreSQL's own count, requests and messages the services' metrics.
+"""
 LIMITS = {"statements": 4.0, "transactions": 1.0, "store requests": 6.0, "messages": 5.0}
 
 
@@ -78,9 +75,8 @@ def _amounts(of: str, passages: list[Passage]) -> Iterator[Amount]:
 
 
 def _pipeline(node: BenchNode, counter: StatementCounter) -> Passage:
-    inbox = Inbox(node.database, node.store("inbox"), to_exchange, node.archive_key)
-    files = inbox.put_small(FILES)
-    with CentralEga(node.ground.servers.rabbitmq.url(node.ground.vhost)) as central:
+    files = node.inbox.put_small(FILES)
+    with CentralEga(node.broker) as central:
         cpu, counts = _cpu(node, *SERVICES, *SERVERS), _counts(node, counter)
         seconds = central.send_through(files)
         cpu_after, counts_after = _cpu(node, *SERVICES, *SERVERS), _settled(lambda: _counts(node, counter))
