@@ -7,8 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 JOBS ?= 2
+SECONDS ?= 600
 
-.PHONY: help install develop demo up down servers test test-unit check format generate faults bench clean
+.PHONY: help install develop demo up down servers test test-unit check format generate faults fuzz bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +54,9 @@ faults: servers ## the fault tests at full length, and the page of what they fou
 	rm -f build/faults.json
 	FAULTS=all $(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/faults
 	$(BIN)/python docs/faults.py
+
+fuzz: $(VENV)/developed ## fuzz headers, segments and messages for SECONDS (600)
+	FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -n $(JOBS) tests/fuzz
 
 bench: servers ## measure, print ratios, and write docs/explanation/performance.md
 	$(BIN)/python -m tests.benchmarks

@@ -194,6 +194,10 @@ HOSTILE = {
         join_header([struct.pack("<II", 260, 0) + os.urandom(252) for _ in range(MAX_PACKETS)]),
         NoFittingKey,
     ),
+    "1 MiB for others": (
+        join_header([struct.pack("<II", 1050, 0) + os.urandom(1042) for _ in range(MAX_PACKETS)]),
+        HeaderTooLarge,
+    ),
     "more than 256 KiB": (join_header([struct.pack("<II", MAX_HEADER, 0) + bytes(MAX_HEADER)]), HeaderTooLarge),
 }
 

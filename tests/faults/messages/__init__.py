@@ -1,0 +1,1 @@
+"""Ten thousand messages through runners that are killed again and again."""

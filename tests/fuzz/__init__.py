@@ -1,0 +1,1 @@
+"""Fuzzing of what strangers can send: `python -m tests.fuzz TARGET` (see README.md)."""
