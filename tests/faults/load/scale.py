@@ -12,11 +12,12 @@ class Scale:
     replicas: int = 2
     restarts: int = 2
     kills: int = 10
+    rounds: int = 3
     outage: float = 2
     patience: float = 120
 
 
-FULL = Scale(files=200, replicas=3, restarts=15, kills=60, outage=10, patience=600)
+FULL = Scale(files=200, replicas=3, restarts=15, kills=60, rounds=40, outage=10, patience=600)
 
 
 def chosen_scale() -> Scale:

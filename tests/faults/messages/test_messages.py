@@ -11,8 +11,8 @@ from shared.database.migrate import upgrade
 from tests.contract.broker.embedded import EmbeddedFlow
 from tests.contract.broker.kit import Flow
 from tests.contract.broker.real import RealFlow
-from tests.faults.load.load import until
 from tests.faults.figures import Note, Row
+from tests.faults.load.load import until
 from tests.faults.load.scale import Scale, chosen_scale
 from tests.faults.messages.killing import MESSAGES, Battue, battue
 from tests.faults.messages.worker import REFUSED
