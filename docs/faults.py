@@ -13,7 +13,8 @@ _TOP = """<!-- made by docs/faults.py from the figures of a run; `make faults` m
 
 Servers go away, processes are stopped, killed and frozen, and messages come twice, too early or wrong, while files are
 on their way through the pipeline. Each file must get ready exactly once: no body missing or changed in archive and
-backup, each step's event and each message to Central EGA once. These are the figures of one run, on one machine.
+backup, each step's event and each message to Central EGA once. These are the figures of a run on one machine, or of its
+parts one after the other; how much each part did is in the columns.
 
 | fault | times | files | in flight | lost | doubled | recovery, s |
 |---|---:|---:|---:|---:|---:|---:|
@@ -27,12 +28,12 @@ _COLUMNS = """
   once, or with more than one different message `completed`.
 - **recovery**: from the end of the (last) fault until the next file is ready.
 
-In the end of every run, bodies and checksums of all files in archive and backup are compared with what was sent, and
-no message may be owed, no lease held, no dead letter kept, and no queue hold anything.
+At the end, the bodies of all files in archive and backup are compared with what was sent, and no message may be owed,
+no lease held, no dead letter kept, and no queue hold anything.
 """
 
 _COUNTS = """
-## Without a clock
+## Every place, every order
 
 | what | how many |
 |---|---:|
