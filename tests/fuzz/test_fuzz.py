@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 FOUND = ROOT / "build" / "fuzz"
 KEPT = Path(__file__).parent / "corpus"
 LIMITS = ("-timeout=20", "-rss_limit_mb=700", "-max_len=500", "-len_control=0")
-STARTING = 120
+STARTING = 300
 """Seconds that starting, reading the corpus and ending may take besides."""
 
 
