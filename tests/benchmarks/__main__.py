@@ -13,9 +13,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; without a name all")
     record = Record(machine.facts(), machine.versions()).going_on()
     for name in parser.parse_args().names or NAMES:
+        busy = machine.busy()
         figures = import_module(f"tests.benchmarks.{name}").run()
         print(table(figures))
-        record.keep(name, figures)
+        print(f"  others took {busy:.0%} of the processors when it began")
+        record.keep(name, figures, busy=busy)
     print(f"\nfigures: {FILE}")
 
 

@@ -5,6 +5,7 @@ import platform
 import re
 import ssl
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +35,21 @@ def versions() -> dict[str, str]:
     }
     libraries = {name: version(name) for name in LIBRARIES}
     return {"Python": platform.python_version(), "OpenSSL": ssl.OPENSSL_VERSION.split()[1], **servers, **libraries}
+
+
+def busy() -> float:
+    """Return the share of the processors' time that is taken by anyone, looking on for a second."""
+    before = _times()
+    time.sleep(1)
+    total, idle = (after - b for after, b in zip(_times(), before, strict=True))
+    return 1 - idle / total
+
+
+def _times() -> tuple[int, int]:
+    # "cpu user nice system idle iowait irq softirq steal guest ...", in ticks; guest time is part of user time
+    fields = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0].split()
+    times = [int(field) for field in fields[1:9]]
+    return sum(times), times[3] + times[4]
 
 
 def _processor() -> str:

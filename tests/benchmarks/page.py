@@ -47,7 +47,7 @@ def write(record: Record, folder: Path = FOLDER) -> None:
         figures = record.figures[name]
         if figures.ratios:
             plots.draw(figures.ratios, drawings / f"{name}.svg")
-        parts.append("\n".join(_section(name, figures, record.dates[name])))
+        parts += [*_section(name, figures), _when(record, name)]
     (folder / "performance.md").write_text("\n".join(parts), encoding="utf-8")
 
 
@@ -56,7 +56,7 @@ def _machine(record: Record) -> str:
     return f"## Where it was measured\n\n| | |\n|---|---|\n{rows}\n"
 
 
-def _section(name: str, figures: Figures, date: str) -> Iterator[str]:
+def _section(name: str, figures: Figures) -> Iterator[str]:
     yield f"## {figures.title}\n\n{figures.method.strip()}\n"
     if figures.ratios:
         yield f"![{figures.title}: ratios with their spread](plots/{name}.svg)\n"
@@ -67,7 +67,10 @@ def _section(name: str, figures: Figures, date: str) -> Iterator[str]:
         yield "| on this machine | unit | median | from | to | limit |\n|---|---|---|---|---|---|"
         yield from map(_amount, figures.amounts)
         yield ""
-    yield f"Measured on {date}.\n"
+
+
+def _when(record: Record, name: str) -> str:
+    return f"Measured on {record.dates[name]}; others took {record.busy[name]:.0%} of the processors when it began.\n"
 
 
 def _ratio(ratio: Ratio) -> str:

@@ -20,13 +20,15 @@ class Record:
     versions: dict[str, str]
     figures: dict[str, Figures] = field(default_factory=dict)
     dates: dict[str, str] = field(default_factory=dict)
+    busy: dict[str, float] = field(default_factory=dict)
+    """Share of the processors' time that others took just before a benchmark began."""
 
     @classmethod
     def load(cls, file: Path = FILE) -> Self:
         """Read what was kept."""
         kept = json.loads(file.read_text(encoding="utf-8"))
         figures = {name: _figures(value) for name, value in kept["figures"].items()}
-        return cls(kept["machine"], kept["versions"], figures, kept["dates"])
+        return cls(kept["machine"], kept["versions"], figures, kept["dates"], kept["busy"])
 
     def going_on(self, file: Path = FILE) -> Self:
         """Return what was kept if it is of the same machine with the same versions, else this empty record."""
@@ -36,9 +38,10 @@ class Record:
             return self  # there is none, or one of another form
         return kept if (kept.machine, kept.versions) == (self.machine, self.versions) else self
 
-    def keep(self, name: str, figures: Figures, file: Path = FILE) -> None:
+    def keep(self, name: str, figures: Figures, *, busy: float, file: Path = FILE) -> None:
         """Add a benchmark's figures, and write all."""
         self.figures[name] = figures
+        self.busy[name] = busy
         self.dates[name] = datetime.now(UTC).date().isoformat()
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")

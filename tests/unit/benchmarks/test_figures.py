@@ -68,23 +68,30 @@ def test_figures_have_three_digits_that_count(value: float, written: str) -> Non
 
 def test_a_run_adds_to_what_was_kept_of_the_same_machine(tmp_path: Path) -> None:
     file = tmp_path / "build" / "benchmarks.json"
-    _here().going_on(file).keep("one", FIGURES, file)
-    _here().going_on(file).keep("two", FIGURES, file)
+    _here().going_on(file).keep("one", FIGURES, busy=0.25, file=file)
+    _here().going_on(file).keep("two", FIGURES, busy=0.25, file=file)
     kept = Record.load(file)
     assert kept.figures == {"one": FIGURES, "two": FIGURES}
     assert kept.dates.keys() == {"one", "two"}
+    assert kept.busy == {"one": 0.25, "two": 0.25}
 
 
 @pytest.mark.parametrize("change", [{"machine": {"cores": "1000"}}, {"versions": {}}, {"figures": {"one": {}}}])
 def test_figures_of_another_machine_or_form_are_not_mixed_in(tmp_path: Path, change: dict[str, object]) -> None:
     file = tmp_path / "benchmarks.json"
-    _here().keep("one", FIGURES, file)
+    _here().keep("one", FIGURES, busy=0.25, file=file)
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
     assert not _here().going_on(file).figures
 
 
 def test_the_same_figures_make_the_same_page_and_plots(tmp_path: Path) -> None:
-    record = Record({"cores": "2"}, {"Python": "3.11"}, {"small_files": FIGURES}, {"small_files": "2026-01-02"})
+    record = Record(
+        {"cores": "2"},
+        {"Python": "3.11"},
+        {"small_files": FIGURES},
+        {"small_files": "2026-01-02"},
+        {"small_files": 0.25},
+    )
     for name in ("one", "other"):
         page.write(record, tmp_path / name)
     one, other = (
@@ -94,12 +101,13 @@ def test_the_same_figures_make_the_same_page_and_plots(tmp_path: Path) -> None:
     assert one == other
     assert one.keys() == {Path("performance.md"), Path("plots/small_files.svg")}
     text = one[Path("performance.md")].decode()
+    assert "Measured on 2026-01-02; others took 25% of the processors when it began." in text
     assert "![Small files: ratios with their spread](plots/small_files.svg)" in text
     assert "| time | 3.00 | 2.50 | 4.00 | ≤ 2.00 not met |" in text
 
 
 def test_a_plot_that_is_no_longer_drawn_is_removed(tmp_path: Path) -> None:
-    record = Record({}, {}, {"small_files": FIGURES}, {"small_files": "2026-01-02"})
+    record = Record({}, {}, {"small_files": FIGURES}, {"small_files": "2026-01-02"}, {"small_files": 0.25})
     page.write(record, tmp_path)
     page.write(Record({}, {}), tmp_path)
     assert not list(tmp_path.rglob("*.svg"))
