@@ -83,7 +83,7 @@ done
 for role in owner staff; do
     keep "database_url_$role" <<<"postgresql+psycopg://strongroom_$role:$(password)@postgres:5432/strongroom"
 done
-for name in postgres_password rabbitmq_admin_password s3_secret_key; do
+for name in postgres_password rabbitmq_admin_password s3_secret_key credentials_secret; do
     keep "$name" <<<"$(password)"
 done
 keep s3_access_key <<<strongroom

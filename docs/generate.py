@@ -64,7 +64,7 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.default
     if value is PydanticUndefined:
         return "(required)"
-    if value is None or value == ():
+    if value in (None, (), {}):
         return ""
     assert not isinstance(value, SecretStr)
     return f"`{list(value) if isinstance(value, tuple) else value}`"
@@ -96,7 +96,13 @@ def _first_line(text: str | None) -> str:
 
 # ---- metrics
 
-_METRICS = ("shared.metrics", "shared.storage.metered", "services.inbox.metrics", "services.outbox.metrics")
+_METRICS = (
+    "shared.access.metrics",
+    "shared.metrics",
+    "shared.storage.metered",
+    "services.inbox.metrics",
+    "services.outbox.metrics",
+)
 
 
 def metrics() -> str:

@@ -84,6 +84,7 @@ def _values(folder: Folder, addresses: Addresses) -> dict[str, Any]:
         "sftp_host_key": folder.host_key,
         "outbox_address": addresses.http,
         "token_keys": (folder.token_key,),
+        "credentials_secret": folder.credentials_secret.read_text(encoding="ascii"),
     }
 
 

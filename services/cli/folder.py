@@ -1,5 +1,6 @@
 """The folder of an embedded node: database, store and keys."""
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,11 @@ class Folder:
         return self.root / "keys" / "token.pem"
 
     @property
+    def credentials_secret(self) -> Path:
+        """Secret that S3 credentials are made with."""
+        return self.root / "keys" / "credentials.secret"
+
+    @property
     def host_key(self) -> Path:
         """Host key (ed25519, OpenSSH form) of the SFTP front."""
         return self.root / "keys" / "ssh_host_ed25519_key"
@@ -54,6 +60,8 @@ class Folder:
             write_key_pair(generate(), self.archive_secret, self.archive_public, None)
         if not self.token_key.exists():
             _write_secret(self.token_key, new_token_key())
+        if not self.credentials_secret.exists():
+            _write_secret(self.credentials_secret, secrets.token_hex(32).encode())
         if not self.host_key.exists():
             _write_secret(self.host_key, _new_host_key())
         upgrade(self.database_url)

@@ -10,13 +10,15 @@ from typing import cast
 import asyncssh
 import structlog
 import uvloop
-from asyncssh import SSHAcceptor, SSHKey, SSHReader, SSHServerChannel, SSHServerConnection, SSHWriter
+from asyncssh import SSHAcceptor, SSHKey, SSHReader, SSHServerChannel, SSHWriter
 
 from services.inbox.channel import SftpChannel, SftpHandler
+from services.inbox.eviction import evicting
 from services.inbox.inbox import Inbox
-from services.inbox.login import Login
+from services.inbox.login import Connections, Login
 from services.inbox.metrics import SESSIONS
 from services.inbox.sftp import SftpSession
+from shared.access.directory import Directory
 from shared.errors import ConfigurationError, StrongroomError
 
 log = structlog.get_logger(__name__)
@@ -37,13 +39,14 @@ _CIPHERS = [
 class SftpFront:
     """Serves SFTP at `address` from `start` to `stop`."""
 
-    def __init__(self, inbox: Inbox, *, host: str, port: int, host_key: Path) -> None:
+    def __init__(self, inbox: Inbox, directory: Directory, *, host: str, port: int, host_key: Path) -> None:
         self._inbox = inbox
+        self._directory = directory
         self._bind = (host, port)
         self._host_key = host_key
         self._ready = threading.Event()
         self._fault: StrongroomError | None = None
-        self._connections: set[SSHServerConnection] = set()
+        self._connections: Connections = {}
         self._sessions: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="sftp", daemon=True)
 
@@ -93,7 +96,8 @@ class SftpFront:
         self._bind = acceptor.get_addresses()[0][:2]
         self._ready.set()
         log.info("sftp_listens", port=self._bind[1])
-        await self._stopping.wait()
+        async with evicting(self._directory, self._connections):
+            await self._stopping.wait()
         acceptor.close()
         await self._end_sessions()
 
@@ -101,7 +105,7 @@ class SftpFront:
         passwords = asyncio.Semaphore(os.cpu_count() or 1)
         return await asyncssh.listen(
             *self._bind,
-            server_factory=lambda: Login(self._inbox.database, self._connections, passwords, self._channel),
+            server_factory=lambda: Login(self._directory, self._connections, passwords, self._channel),
             server_host_keys=[self._key],
             encoding=None,
             # names the product, and nothing that tells an attacker which faults to try

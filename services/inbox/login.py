@@ -15,8 +15,10 @@ from asyncssh import (
 )
 
 from services.inbox.metrics import LOGINS
-from shared.access.users import User, check_user_name, find_user, has_password, has_ssh_key, normal_ssh_key
-from shared.database.engine import Database, DatabaseAway
+from shared.access.cega import CentralEgaAway
+from shared.access.directory import Directory
+from shared.access.users import User, has_password, has_ssh_key, normal_ssh_key
+from shared.database.engine import DatabaseAway
 from shared.errors import UserError
 
 log = structlog.get_logger(__name__)
@@ -25,17 +27,21 @@ _MOST_PASSWORDS = 6
 """Wrong passwords that one connection may try."""
 
 
+Connections = dict[SSHServerConnection, str | None]
+"""All that are open, with the user who has logged in."""
+
+
 class Login(SSHServer):
-    """Decides about one connection. The user is read anew at each log-in: who is disabled is out at once."""
+    """Decides about one connection. The user is looked up anew at each log-in, and `eviction.py` does so meanwhile."""
 
     def __init__(
         self,
-        database: Database,
-        connections: set[SSHServerConnection],
+        directory: Directory,
+        connections: Connections,
         at_once: asyncio.Semaphore,
         channel: Callable[[], SSHServerSession[bytes]],
     ) -> None:
-        self._database = database
+        self._directory = directory
         self._connections = connections
         self._at_once = at_once
         self._channel = channel
@@ -46,10 +52,10 @@ class Login(SSHServer):
 
     def connection_made(self, conn: SSHServerConnection) -> None:
         self._connection = conn
-        self._connections.add(conn)
+        self._connections[conn] = None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._connections.discard(self._connection)
+        self._connections.pop(self._connection, None)
         if self._undecided:
             LOGINS.labels("refused").inc()
 
@@ -57,8 +63,8 @@ class Login(SSHServer):
         """Find the user; that there is none shows in nothing but the refusal at the end."""
         self._undecided = True
         try:
-            self._user = await asyncio.to_thread(self._find, username)
-        except DatabaseAway as away:
+            self._user = await asyncio.to_thread(self._directory.find, username)
+        except (DatabaseAway, CentralEgaAway) as away:
             log.warning("log_in_put_off", error=type(away).__name__)
             raise DisconnectError(DISC_SERVICE_NOT_AVAILABLE, "the archive is busy, try again") from None
         return True
@@ -93,6 +99,7 @@ class Login(SSHServer):
 
     def auth_completed(self) -> None:
         self._undecided = False
+        self._connections[self._connection] = self._user.name if self._user else None
         LOGINS.labels(self._means).inc()
 
     def session_requested(self) -> SSHServerSession[bytes]:
@@ -101,11 +108,3 @@ class Login(SSHServer):
     def _named(self, name: str) -> User | None:
         """Return the user that was found last, if he is the one in question: a client may change its mind midway."""
         return self._user if self._user is not None and self._user.name == name else None
-
-    def _find(self, name: str) -> User | None:
-        try:
-            check_user_name(name)
-        except UserError:
-            return None
-        with self._database.read() as connection:
-            return find_user(connection, name)

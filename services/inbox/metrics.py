@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge
 
 SESSIONS = Gauge("strongroom_inbox_sessions", "SFTP sessions that are open.")
 LOGINS = Counter("strongroom_inbox_logins_total", "Log-ins, by outcome: key, password, refused.", ["outcome"])
+EVICTIONS = Counter("strongroom_inbox_evictions_total", "Connections ended because their user may not log in any more.")
 UPLOADS = Counter(
     "strongroom_inbox_uploads_total",
     "Uploads, by outcome: finished, recovered, interrupted, resumed, abandoned.",

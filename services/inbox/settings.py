@@ -4,10 +4,11 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shared.access.directory import DirectorySettings
 from shared.storage.locations import InboxStoreSettings
 
 
-class InboxSettings(InboxStoreSettings):
+class InboxSettings(DirectorySettings, InboxStoreSettings):
     """How submitters reach the inbox, and how long it waits for them."""
 
     sftp_address: str = Field(

@@ -7,6 +7,7 @@ from services.inbox.inbox import Inbox
 from services.inbox.open_uploads import OpenUploads
 from services.inbox.reconcile import Reconciler
 from services.inbox.settings import InboxSettings
+from shared.access.directory import Directory
 from shared.broker.node import Assembly, Node
 from shared.storage.port import ObjectStore
 
@@ -15,7 +16,8 @@ def parts(node: Node, settings: InboxSettings, inbox: ObjectStore) -> tuple[Sftp
     """Return the parts of the service, to be started after those of the node. Raises ConfigurationError."""
     ground = Inbox(node.database, node.committer, inbox, OpenUploads(settings.sftp_open_uploads))
     host, port = settings.sftp_endpoint
-    front = SftpFront(ground, host=host, port=port, host_key=settings.sftp_host_key)
+    directory = Directory(node.database, settings.central_ega())
+    front = SftpFront(ground, directory, host=host, port=port, host_key=settings.sftp_host_key)
     return front, Reconciler(ground, patience=timedelta(days=settings.inbox_abandoned_days))
 
 

@@ -58,16 +58,16 @@ class OutboxHandler:
         return CorrelationIds(app)
 
     async def datasets(self, request: Request) -> Response:
-        user = authenticated(request, self.verifier)
+        user = await authenticated(request, self.verifier)
         return _json(await self._waiting(list_datasets, self.database, user, request.query_params))
 
     async def files(self, request: Request) -> Response:
-        user = authenticated(request, self.verifier)
+        user = await authenticated(request, self.verifier)
         dataset = request.path_params["dataset"]
         return _json(await self._waiting(list_files, self.database, user, dataset, request.query_params))
 
     async def file(self, request: Request) -> Response:
-        user = authenticated(request, self.verifier)
+        user = await authenticated(request, self.verifier)
         return self.sender.answer(await self._waiting(self.decide, user, _wanted(request)))
 
     async def live(self, _request: Request) -> Response:

@@ -1,21 +1,16 @@
-"""Access tokens: signed JWTs (RFC 7519), issued by us or by a log-in service whose key we know."""
+"""Access tokens: signed JWTs (RFC 7519), issued by us or by a log-in service whose keys we know."""
 
-import base64
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from shared.access.jwks import IssuerKeys
 from shared.access.settings import AccessSettings
+from shared.access.signing_keys import PublicKey, TrustedKey, fitting_keys, key_id, load_pem, read_key, trusted_key
 from shared.database.types import now
 from shared.errors import ConfigurationError, UserError
 
@@ -23,11 +18,7 @@ ISSUER = "strongroom"
 LEEWAY = timedelta(seconds=10)
 """Difference of clocks that is forgiven."""
 
-_SMALLEST_RSA = 2048
 _LONGEST_NAME = 255
-
-PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
-_PRIVATE = ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey
 
 
 class NotAuthenticated(UserError):
@@ -38,7 +29,7 @@ class TokenIssuer:
     """Signs tokens with a private key: P-256, PEM. Raises ConfigurationError for another kind."""
 
     def __init__(self, private_key_pem: bytes) -> None:
-        key = _load(private_key_pem)
+        key = load_pem(private_key_pem)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
             raise ConfigurationError("tokens are signed with an unencrypted P-256 private key in PEM form")
         self._key = key
@@ -51,58 +42,68 @@ class TokenIssuer:
         return jwt.encode(claims, self._key, algorithm="ES256", headers=self._header)
 
 
-@dataclass(frozen=True)
-class _TrustedKey:
-    """A key and the one algorithm it is good for: a token has no say in that (RFC 8725, section 3.1)."""
-
-    key: PublicKey
-    algorithm: str
-    kid: str
-
-
 class TokenVerifier:
     """Knows the public keys of those who sign tokens; signature and expiry are never optional.
 
-    issuers, audiences: the values of `iss` and `aud` that are accepted; empty: any, and a token without is fine.
+    keys: sign for any of `issuers`; empty: for any at all.
+    published: keys that issuers publish; each set is good for the tokens of its own issuer alone.
+    audiences: values of `aud` that are accepted; empty: any, and a token without is fine.
     """
 
     def __init__(
-        self, keys: Iterable[PublicKey], *, issuers: Sequence[str] = (), audiences: Sequence[str] = ()
+        self,
+        keys: Iterable[PublicKey] = (),
+        *,
+        issuers: Sequence[str] = (),
+        audiences: Sequence[str] = (),
+        published: Iterable[IssuerKeys] = (),
     ) -> None:
-        self._keys = [_TrustedKey(key, _algorithm(key), key_id(key)) for key in keys]
-        self._issuers = list(issuers) or None
+        self._keys = [trusted_key(key) for key in keys]
+        self._issuers = list(issuers)
         self._audiences = list(audiences) or None
-        required = ["exp", "sub", *(["iss"] if issuers else [])]
-        self._options: Any = {"require": required, "verify_aud": bool(audiences)}
+        self._published = {source.issuer: source for source in published}
+
+    def is_prepared(self, token: str) -> bool:
+        """Tell whether `verify` can say at once what it thinks of a token, without asking its issuer for keys."""
+        source = self._source(token)
+        return source is None or not source.must_ask(_header(token))
 
     def verify(self, token: str) -> str:
-        """Return the subject of a token. Raises NotAuthenticated, which never says why or repeats the token."""
-        for trusted in self._candidates(token):
+        """Return the subject of a token; if its issuer has to be asked for keys, that takes seconds.
+
+        Raises NotAuthenticated, which never says why or repeats the token.
+        """
+        header = _header(token)
+        source = self._source(token)
+        if source is not None:
+            source.refresh(header)
+        for trusted, issuers in self._candidates(header, source):
             try:
-                return self._subject(token, trusted)
+                return self._subject(token, trusted, issuers)
             except jwt.InvalidSignatureError:
                 continue
             except jwt.PyJWTError:
                 break
         raise NotAuthenticated
 
-    def _candidates(self, token: str) -> list[_TrustedKey]:
-        """Return the keys to try: the one that the token names; all where it names none, or by a name of others."""
-        try:
-            header = jwt.get_unverified_header(token)
-        # it is parsed before any signature is checked, and nested brackets exhaust the parser's stack
-        except (jwt.PyJWTError, RecursionError, ValueError):
-            raise NotAuthenticated from None
-        fitting = [trusted for trusted in self._keys if trusted.algorithm == header.get("alg")]
-        return [trusted for trusted in fitting if trusted.kid == header.get("kid")] or fitting
+    def _candidates(self, header: dict[str, Any], source: IssuerKeys | None) -> Iterator[tuple[TrustedKey, list[str]]]:
+        """Yield the keys to try, and for whom each may sign."""
+        if source is not None:
+            yield from ((key, [source.issuer]) for key in source.candidates(header))
+        yield from ((key, self._issuers) for key in fitting_keys(self._keys, header))
 
-    def _subject(self, token: str, trusted: _TrustedKey) -> str:
+    def _source(self, token: str) -> IssuerKeys | None:
+        """Return the published keys of the issuer that a token names; so far nobody has vouched for that name."""
+        return self._published.get(_unverified_issuer(token)) if self._published else None
+
+    def _subject(self, token: str, trusted: TrustedKey, issuers: list[str]) -> str:
+        options: Any = {"require": ["exp", "sub", *(["iss"] if issuers else [])], "verify_aud": bool(self._audiences)}
         claims = jwt.decode(
             token,
             trusted.key,
             algorithms=[trusted.algorithm],
-            options=self._options,
-            issuer=self._issuers,
+            options=options,
+            issuer=issuers or None,
             audience=self._audiences,
             leeway=LEEWAY,
         )
@@ -112,43 +113,31 @@ class TokenVerifier:
         return subject
 
 
-def key_id(key: PublicKey) -> str:
-    """Return the `kid` of a key: its thumbprint (RFC 7638)."""
-    jwk = dict(jwt.get_algorithm_by_name(_algorithm(key)).to_jwk(key, as_dict=True))
-    members = {name: jwk[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in jwk}
-    text = json.dumps(members, sort_keys=True, separators=(",", ":"))
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-
-
-def read_key(path: Path) -> PublicKey:
-    """Read a public key from a PEM file, or the public part of a private one. Raises ConfigurationError."""
-    try:
-        key = _load(path.read_bytes())
-        public: PublicKey = key.public_key() if isinstance(key, _PRIVATE) else key
-        _algorithm(public)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}; check the path and its permissions") from error
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-    return public
-
-
 def token_verifier(settings: AccessSettings) -> TokenVerifier:
     """Return the verifier that the settings describe. Raises ConfigurationError."""
-    keys = [read_key(path) for path in settings.token_keys]
-    return TokenVerifier(keys, issuers=settings.token_issuers, audiences=settings.token_audiences)
+    if not settings.token_keys and not settings.token_jwks:
+        raise ConfigurationError("STRONGROOM_TOKEN_KEYS, STRONGROOM_TOKEN_JWKS: one of them has to be set")
+    keep = timedelta(hours=settings.token_jwks_keep_hours)
+    return TokenVerifier(
+        [read_key(path) for path in settings.token_keys],
+        issuers=settings.token_issuers,
+        audiences=settings.token_audiences,
+        published=[IssuerKeys(issuer, url, keep=keep) for issuer, url in settings.token_jwks.items()],
+    )
 
 
-def _load(pem: bytes) -> Any:  # noqa: ANN401 - any kind of key that the library knows
+def _header(token: str) -> dict[str, Any]:
+    # it is parsed before any signature is checked, and nested brackets exhaust the parser's stack
     try:
-        return load_pem_private_key(pem, None) if b"PRIVATE KEY" in pem else load_pem_public_key(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigurationError("not a readable key: it has to be in PEM form, without passphrase") from error
+        return dict(jwt.get_unverified_header(token))
+    except (jwt.PyJWTError, RecursionError, ValueError):
+        raise NotAuthenticated from None
 
 
-def _algorithm(key: object) -> str:
-    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return "ES256"
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _SMALLEST_RSA:
-        return "RS256"
-    raise ConfigurationError(f"a key of tokens is P-256, or RSA of {_SMALLEST_RSA} bits and more")
+def _unverified_issuer(token: str) -> str:
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, RecursionError, ValueError):
+        raise NotAuthenticated from None
+    issuer = claims.get("iss")
+    return issuer if isinstance(issuer, str) else ""

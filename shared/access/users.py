@@ -1,9 +1,9 @@
-"""The people who may upload: their names, passwords and SSH keys."""
+"""The people who may upload: their names, passwords and SSH keys, and who vouches for them."""
 
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -11,13 +11,18 @@ from shared.access import passwords
 from shared.database.tables import user_keys, users
 from shared.errors import UserError
 
+LOCAL, CEGA = "local", "cega"
+"""Sources of users: the node's staff, Central EGA; besides them OpenID issuers."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{1,63}")
 _KEY_TYPES = frozenset({
     "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
     "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
 })  # fmt: skip
 
-_USER = select(users.c.name, users.c.password_hash, users.c.enabled).where(users.c.name == bindparam("user"))
+_USER = select(users.c.name, users.c.password_hash, users.c.enabled, users.c.source).where(
+    users.c.name == bindparam("user")
+)
 _KEYS = select(user_keys.c.ssh_key).where(user_keys.c.user == bindparam("user"))
 
 
@@ -29,6 +34,11 @@ class User:
     password_hash: str | None
     enabled: bool
     ssh_keys: frozenset[str]
+    source: str = LOCAL
+
+    def unless_disabled_in(self, known: "User | None") -> "User":
+        """Return the user as the node lets him in: staff may disable whom another source has enabled."""
+        return replace(self, enabled=self.enabled and (known is None or known.enabled))
 
 
 def check_user_name(name: str) -> str:
@@ -64,7 +74,7 @@ def find_user(connection: Connection, name: str) -> User | None:
     if row is None:
         return None
     keys = connection.execute(_KEYS, {"user": name}).scalars()
-    return User(row.name, row.password_hash, bool(row.enabled), frozenset(keys))
+    return User(row.name, row.password_hash, bool(row.enabled), frozenset(keys), row.source)
 
 
 def has_password(user: User | None, password: str) -> bool:

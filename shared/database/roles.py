@@ -48,6 +48,7 @@ ROLES: Mapping[str, Rights] = {
         "sidecars": REPLACE | REMOVE,
         "users": READ,
         "user_keys": READ,
+        "s3_credentials": READ,
     },
     "intercept": FLOW,
     "ingest": {
@@ -91,6 +92,7 @@ ROLES: Mapping[str, Rights] = {
         "keys": READ,
         "users": REPLACE,
         "user_keys": KEEP,
+        "s3_credentials": REPLACE,
         "grants": REPLACE | REMOVE,
     },
 }

@@ -18,6 +18,7 @@ from shared.database.tables import (
     events,
     files,
     grants,
+    s3_credentials,
 )
 from shared.database.types import FileUuid, UtcDateTime
 
@@ -194,4 +195,15 @@ KEY_REGISTER = Statement(
         "INSERT INTO keys (fingerprint, description, registered_at) VALUES (:fingerprint, :description, :at) "
         "ON CONFLICT (fingerprint) DO NOTHING"
     ).bindparams(_time("at")),
+)
+CREDENTIALS_ISSUE = Statement(55, insert(s3_credentials))
+CREDENTIALS_REVOKE = Statement(
+    56,
+    update(s3_credentials)
+    .where(
+        s3_credentials.c.access_key == bindparam("key"),
+        s3_credentials.c.user == bindparam("owner"),
+        s3_credentials.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=_time("at")),
 )

@@ -128,6 +128,10 @@ users = Table(
     Column("password_hash", Text, comment="bcrypt; null: no log-in by password"),
     Column("enabled", Integer, nullable=False, server_default="1"),
     Column("registered_at", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False, server_default="local", comment="local, cega, or an OpenID issuer"),
+    Column("subject", Text, comment="what the issuer calls the user"),
+    Column("vouched_until", UtcDateTime, comment="how long the last answer of Central EGA holds; null: needs none"),
+    Index("uq_users_source_subject", "source", "subject", unique=True),
 )
 
 user_keys = Table(
@@ -135,6 +139,17 @@ user_keys = Table(
     metadata,
     Column("user", Text, ForeignKey("users.name"), primary_key=True),
     Column("ssh_key", Text, primary_key=True, comment="OpenSSH form: type and base64, no comment"),
+)
+
+s3_credentials = Table(
+    "s3_credentials",
+    metadata,
+    Column("access_key", Text, primary_key=True),
+    Column("user", Text, ForeignKey("users.name"), nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime, comment="null: not revoked"),
+    Index("ix_s3_credentials_user", "user"),
 )
 
 grants = Table(

@@ -42,6 +42,8 @@ class InboxHost:
     host_key: Path
     host: str = "127.0.0.1"
     port: int = 0
+    more: dict[str, Any] = field(default_factory=dict)
+    """more settings"""
     database: Database = field(init=False)
     front: SftpFront = field(init=False)
     reconciler: Reconciler = field(init=False)
@@ -51,7 +53,10 @@ class InboxHost:
         self.database = Database(self.database_url)
         node = local_node(self.database, FlowSettings())
         settings = InboxSettings(
-            inbox="dir:/unused", sftp_address=f"{self.host}:{self.port}", sftp_host_key=self.host_key
+            inbox="dir:/unused",
+            sftp_address=f"{self.host}:{self.port}",
+            sftp_host_key=self.host_key,
+            **self.more,
         )
         self.front, self.reconciler = parts(node, settings, self.store)
         self._stack = ExitStack()

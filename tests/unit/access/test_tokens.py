@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from shared.access.settings import AccessSettings
-from shared.access.tokens import NotAuthenticated, TokenIssuer, TokenVerifier, key_id, read_key, token_verifier
+from shared.access.signing_keys import key_id, read_key
+from shared.access.tokens import NotAuthenticated, TokenIssuer, TokenVerifier, token_verifier
 from shared.database.types import now
 from shared.errors import ConfigurationError, UserError
 

@@ -1,8 +1,6 @@
 """Who may log in."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +8,6 @@ from shared.access import passwords
 from shared.access.passwords import check_password, hash_password
 from shared.access.users import User, check_user_name, find_user, has_password, has_ssh_key, normal_ssh_key
 from shared.database.engine import Database
-from shared.database.migrate import upgrade
 from shared.database.statements import USER_ADD, USER_ADD_KEY
 from shared.database.types import now
 from shared.errors import UserError
@@ -18,14 +15,6 @@ from shared.errors import UserError
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 HASH = hash_password("correct horse", rounds=4)
 ANN = User("ann", HASH, enabled=True, ssh_keys=frozenset({KEY}))
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    upgrade(f"sqlite:///{tmp_path / 'users.db'}")
-    database = Database(f"sqlite:///{tmp_path / 'users.db'}")
-    yield database
-    database.close()
 
 
 @pytest.mark.parametrize("name", ["ann", "a1", "ann@example.org", "_x-y+z.w", "a" * 64])

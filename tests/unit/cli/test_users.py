@@ -6,7 +6,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from shared.access.passwords import check_password
-from shared.access.tokens import TokenVerifier, read_key
+from shared.access.signing_keys import read_key
+from shared.access.tokens import TokenVerifier
 from shared.access.users import User, find_user
 from tests.unit.cli.node import CommandLine, Node
 

@@ -8,6 +8,7 @@ import pytest
 
 from services.inbox.inbox import Inbox
 from services.inbox.login import Login
+from shared.access.directory import Directory
 from shared.access.passwords import hash_password
 from shared.access.users import normal_ssh_key
 from shared.database.engine import DatabaseAway
@@ -32,7 +33,7 @@ def login(inbox: Inbox) -> Login:
     def no_channel() -> Any:
         raise AssertionError
 
-    return Login(inbox.database, set(), asyncio.Semaphore(1), no_channel)
+    return Login(Directory(inbox.database, None), {}, asyncio.Semaphore(1), no_channel)
 
 
 def test_key_and_password_of_the_user_fit(inbox: Inbox, key: asyncssh.SSHKey) -> None:
