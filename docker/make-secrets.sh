@@ -7,7 +7,7 @@
 # The archive's key pair is made by the command that STRONGROOM names, else by `strongroom`, else by the node's image.
 set -euo pipefail
 
-SERVICES="inbox intercept ingest verify finalize mapper outbox orchestrate"
+SERVICES="inbox intercept ingest verify finalize mapper outbox login orchestrate"
 folder=${1:-secrets}
 
 # Compose mounts a secret with the mode and owner of its file, and the containers run as users of their own: the files
@@ -87,11 +87,17 @@ for name in postgres_password rabbitmq_admin_password s3_secret_key credentials_
     keep "$name" <<<"$(password)"
 done
 keep s3_access_key <<<strongroom
+# what others give to the node: empty until somebody puts it there
+for name in cega_password oidc_client_secret; do
+    keep "$name" <<<""
+done
 replace rabbitmq_users.json <<<"$(rabbitmq_users)"
 
 [ -e "$folder/archive.sec" ] || make_archive_key >/dev/null
 [ -e "$folder/ssh_host_ed25519_key" ] || ssh-keygen -q -t ed25519 -N '' -C strongroom -f "$folder/ssh_host_ed25519_key"
-keep token.pem <<<"$(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256)"
+for name in token.pem login.pem; do
+    keep "$name" <<<"$(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256)"
+done
 replace token.pub <<<"$(openssl pkey -in "$folder/token.pem" -pubout)"
 chmod 444 "$folder"/*
 echo "secrets: all there, in $folder; archive.pub is the key that submitters encrypt for"

@@ -101,6 +101,7 @@ _METRICS = (
     "shared.metrics",
     "shared.storage.metered",
     "services.inbox.metrics",
+    "services.login.metrics",
     "services.outbox.metrics",
 )
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.cli.folder import Folder
 from services.cli.selection import Selection
@@ -12,6 +13,9 @@ from shared.broker.unit import Unit
 from shared.database.engine import Database
 from shared.database.migrate import require_current
 from shared.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from shared.access.credentials import CredentialKeeper
 
 SERVICE = "cli"
 
@@ -23,12 +27,30 @@ class Place:
     database_url: str
     routing: Routing
     token_key: Path | None
+    credentials_secret: str | None = field(repr=False)
+    inbox_url: str | None
 
     def token_pem(self) -> bytes:
         """Return the private key that signs tokens; raises ConfigurationError if the settings name none."""
         if self.token_key is None:
             raise ConfigurationError("STRONGROOM_TOKEN_KEY: is not set; it names the key that signs tokens")
         return self.token_key.read_bytes()
+
+    def credential_keeper(self) -> "CredentialKeeper":
+        """Return what makes S3 credentials; raises ConfigurationError if the settings don't say with what."""
+        from shared.access.credentials import CredentialKeeper
+
+        if self.credentials_secret is None:
+            raise ConfigurationError("STRONGROOM_CREDENTIALS_SECRET: is not set; S3 credentials are made with it")
+        return CredentialKeeper(self.credentials_secret)
+
+    def inbox(self) -> str:
+        """Return where S3 clients find the inbox; raises ConfigurationError if nothing says so."""
+        if self.inbox_url is None:
+            raise ConfigurationError(
+                "where is the S3 inbox? STRONGROOM_INBOX_URL says so; an embedded node has to be started once"
+            )
+        return self.inbox_url
 
 
 @dataclass(frozen=True)
@@ -52,8 +74,14 @@ def place(selection: Selection) -> Place:
     if selection.data is not None:
         folder = Folder(selection.data)
         folder.require()
-        return Place(folder.database_url, to_local_queue, folder.token_key)
+        return _place_in(folder)
     return _place_of_settings()
+
+
+def _place_in(folder: Folder) -> Place:
+    secret, url = folder.credentials_secret, folder.addresses.get("s3")
+    made = secret.read_text(encoding="ascii") if secret.exists() else None
+    return Place(folder.database_url, to_local_queue, folder.token_key, made, url)
 
 
 def _place_of_settings() -> Place:
@@ -65,7 +93,9 @@ def _place_of_settings() -> Place:
         settings = load(CommandSettings, settings_of_environment())
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}\nor select an embedded node with --data DIR") from None
-    return Place(settings.database_url.get_secret_value(), to_exchange, settings.token_key)
+    secret = settings.credentials_secret
+    made = None if secret is None else secret.get_secret_value()
+    return Place(settings.database_url.get_secret_value(), to_exchange, settings.token_key, made, settings.inbox_url)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ class _Story:
 
     @contextmanager
     def _node(self) -> Iterator[None]:
-        ports = ("--sftp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+        ports = [word for front in ("--sftp", "--http", "--login", "--metrics") for word in (front, "127.0.0.1:0")]
         command = [*_SELF, "up", "--embedded", "--data", str(self.data), *ports, "--json"]
         with (self.folder / "node.log").open("w") as log:
             node = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

@@ -24,6 +24,7 @@ class Addresses:
 
     sftp: str
     http: str
+    login: str
     metrics: str
 
 
@@ -58,20 +59,24 @@ def _started(folder: Folder, database: Database, addresses: Addresses, *, automa
     node = local_node(database, FlowSettings())
     values = _values(folder, addresses)
     assemblies = {name: _assemble(name, node, values) for name in _services(automatic=automatic)}
-    parts = (part for assembly in assemblies.values() for part in assembly.parts)
-    work = [*node.parts, forget_leases(node), *parts]
-    server = health(node, HealthSettings(metrics_address=addresses.metrics), work, list(assemblies.values()))
-    with running([server, *work]):
-        fronts = {
-            "sftp": _address(assemblies["inbox"]),
-            "outbox": f"http://{_address(assemblies['outbox'])}",
-            "metrics": f"http://{server.address[0]}:{server.address[1]}/metrics",
-        }
-        yield Running(work, {"event": "ready", **fronts, "public_key": str(folder.archive_public)})
+    work = [*node.parts, forget_leases(node), *(part for assembly in assemblies.values() for part in assembly.parts)]
+    with running(work):
+        fronts = {"sftp": _address(assemblies["inbox"]), "outbox": f"http://{_address(assemblies['outbox'])}"}
+        # the pages tell submitters where the inbox is, which is known now
+        login = _assemble("login", node, {**values, "inbox_url": fronts.get("s3")})
+        work += login.parts
+        server = health(node, HealthSettings(metrics_address=addresses.metrics), work, [*assemblies.values(), login])
+        with running([*login.parts, server]):
+            fronts["login"] = f"http://{_address(login)}"
+            fronts["metrics"] = f"http://{server.address[0]}:{server.address[1]}/metrics"
+            folder.keep_addresses(fronts)
+            yield Running(work, {"event": "ready", **fronts, "public_key": str(folder.archive_public)})
 
 
 def _services(*, automatic: bool) -> list[str]:
-    return [name for name in registry.SERVICES if automatic or name != "orchestrate"]
+    """Return the services that start at once; login follows when they listen."""
+    left_out = {"login"} if automatic else {"login", "orchestrate"}
+    return [name for name in registry.SERVICES if name not in left_out]
 
 
 def _values(folder: Folder, addresses: Addresses) -> dict[str, Any]:
@@ -83,6 +88,9 @@ def _values(folder: Folder, addresses: Addresses) -> dict[str, Any]:
         "sftp_address": addresses.sftp,
         "sftp_host_key": folder.host_key,
         "outbox_address": addresses.http,
+        "login_address": addresses.login,
+        "login_token_keys": (folder.token_key,),
+        "login_archive_key": folder.archive_public,
         "token_keys": (folder.token_key,),
         "credentials_secret": folder.credentials_secret.read_text(encoding="ascii"),
     }

@@ -1,6 +1,8 @@
 """The folder of an embedded node: database, store and keys."""
 
+import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +49,16 @@ class Folder:
     def host_key(self) -> Path:
         """Host key (ed25519, OpenSSH form) of the SFTP front."""
         return self.root / "keys" / "ssh_host_ed25519_key"
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where the fronts of the node listen, or listened when it ran last."""
+        path = self.root / "addresses.json"
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+    def keep_addresses(self, addresses: Mapping[str, str]) -> None:
+        """Note where the fronts listen, for commands about the node."""
+        (self.root / "addresses.json").write_text(json.dumps(addresses), encoding="utf-8")
 
     def store(self, name: str) -> str:
         """Return the location of one of the node's stores: inbox, archive or backup."""

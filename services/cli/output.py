@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.selection import Selection
-from services.cli.times import iso
+from shared.times import iso
 
 Record = Mapping[str, object]
 

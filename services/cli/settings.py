@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from shared.database.settings import DatabaseSettings
 
@@ -19,5 +19,15 @@ class CommandSettings(DatabaseSettings):
         default=None,
         description="File of the upload configuration that log-in gave out, if it is not at its default place; read by "
         "`strongroom upload` only.",
+    )
+    credentials_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Secret of the node that S3 credentials are made with; needed by `strongroom users credentials`.",
+    )
+    inbox_url: str | None = Field(
+        default=None,
+        description="Where S3 clients find the inbox; needed by `strongroom users credentials`.",
+        examples=["https://inbox.example.org"],
     )
     trace: bool = Field(default=False, description="Show the trace of an error; read by the `strongroom` command only.")

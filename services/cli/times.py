@@ -38,11 +38,6 @@ def moment(text: str, option: str) -> datetime:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def iso(at: datetime) -> str:
-    """Write a time in UTC as ISO 8601, to the millisecond."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def age(since: datetime) -> str:
     """Write how long ago a time was, in its largest unit."""
     seconds = max(0, int((now() - since).total_seconds()))

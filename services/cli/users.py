@@ -86,10 +86,55 @@ def token(
     lifetime = duration(ttl, "--ttl")
     issuer = TokenIssuer(place(selected(context)).token_pem())
     with opened(selected(context)) as node, node.database.read() as connection:
-        user = _present(find_user(connection, name), name)
-    if not user.enabled:
-        raise UserError(f"{name} is disabled; strongroom users enable {name} lets them log in again")
+        user = _enabled(find_user(connection, name), name)
     _print_token(selected(context), issuer, user, lifetime)
+
+
+@app.command("credentials")
+def credentials(
+    context: typer.Context,
+    name: Name,
+    ttl: Annotated[str, typer.Option(metavar="TIME", help="How long they are good for: 15m, 24h, 7d.")] = "24h",
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORM", help="json, or the configuration of s3cmd, rclone or aws.")
+    ] = "json",
+) -> None:
+    """Make S3 credentials with which a user may upload, and print them as a client wants them."""
+    from shared.access.s3_clients import FORMS, Inbox
+
+    lifetime = duration(ttl, "--ttl")
+    if form not in FORMS:
+        raise typer.BadParameter(f"there is no {form}; there are {', '.join(FORMS)}", param_hint="--format")
+    with opened(selected(context)) as node:
+        keeper, url = node.place.credential_keeper(), node.place.inbox()
+        with node.database.read() as connection:
+            user = _enabled(find_user(connection, name), name)
+        unit = node.unit()
+        issued = keeper.issue(unit, user.name, lifetime)
+        node.commit(unit)
+    typer.echo(FORMS[form].write(Inbox(url, issued)), nl=False)
+
+
+@app.command("revoke")
+def revoke(
+    context: typer.Context,
+    name: Name,
+    access_key: Annotated[
+        str | None, typer.Option("--access-key", metavar="KEY", help="These alone, not all that the user has.")
+    ] = None,
+) -> None:
+    """End S3 credentials of a user at once."""
+    with opened(selected(context)) as node:
+        keeper = node.place.credential_keeper()
+        with node.database.read() as connection:
+            _present(find_user(connection, name), name)
+            keys = [found.access_key for found in keeper.of_user(connection, name)]
+        ended = [key for key in keys if access_key in (None, key)]
+        unit = node.unit()
+        for key in ended:
+            keeper.revoke(unit, name, key)
+        node.commit(unit)
+    answer(selected(context), {"name": name, "revoked": ended}, f"{name}: {len(ended)} S3 credentials revoked")
 
 
 def _print_token(selection: Selection, issuer: TokenIssuer, user: User, lifetime: timedelta) -> None:
@@ -119,6 +164,13 @@ def _present(user: User | None, name: str) -> User:
     if user is None:
         raise UserError(f"there is no user {name}; strongroom users list shows who there is")
     return user
+
+
+def _enabled(user: User | None, name: str) -> User:
+    found = _present(user, name)
+    if not found.enabled:
+        raise UserError(f"{name} is disabled; strongroom users enable {name} lets them log in again")
+    return found
 
 
 def _switch(selection: Selection, name: str, *, enabled: bool) -> None:

@@ -18,6 +18,7 @@ from services.inbox.inbox import Inbox
 from services.inbox.login import Connections, Login
 from services.inbox.metrics import SESSIONS
 from services.inbox.sftp import SftpSession
+from shared.access.attempts import Attempts
 from shared.access.directory import Directory
 from shared.errors import ConfigurationError, StrongroomError
 
@@ -105,7 +106,9 @@ class SftpFront:
         passwords = asyncio.Semaphore(os.cpu_count() or 1)
         return await asyncssh.listen(
             *self._bind,
-            server_factory=lambda: Login(self._directory, self._connections, passwords, self._channel),
+            server_factory=lambda: Login(
+                self._directory, Attempts(self._inbox.database), self._connections, passwords, self._channel
+            ),
             server_host_keys=[self._key],
             encoding=None,
             # names the product, and nothing that tells an attacker which faults to try

@@ -15,11 +15,12 @@ from asyncssh import (
 )
 
 from services.inbox.metrics import LOGINS
+from shared.access.attempts import Attempts, TooManyAttempts
 from shared.access.cega import CentralEgaAway
 from shared.access.directory import Directory
 from shared.access.users import User, has_password, has_ssh_key, normal_ssh_key
 from shared.database.engine import DatabaseAway
-from shared.errors import UserError
+from shared.errors import StrongroomError, UserError
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +38,13 @@ class Login(SSHServer):
     def __init__(
         self,
         directory: Directory,
+        attempts: Attempts,
         connections: Connections,
         at_once: asyncio.Semaphore,
         channel: Callable[[], SSHServerSession[bytes]],
     ) -> None:
         self._directory = directory
+        self._attempts = attempts
         self._connections = connections
         self._at_once = at_once
         self._channel = channel
@@ -49,10 +52,12 @@ class Login(SSHServer):
         self._passwords = 0
         self._means = "none"
         self._undecided = False
+        self._address = ""
 
     def connection_made(self, conn: SSHServerConnection) -> None:
         self._connection = conn
         self._connections[conn] = None
+        self._address = str((conn.get_extra_info("peername") or ("",))[0])
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._connections.pop(self._connection, None)
@@ -65,8 +70,7 @@ class Login(SSHServer):
         try:
             self._user = await asyncio.to_thread(self._directory.find, username)
         except (DatabaseAway, CentralEgaAway) as away:
-            log.warning("log_in_put_off", error=type(away).__name__)
-            raise DisconnectError(DISC_SERVICE_NOT_AVAILABLE, "the archive is busy, try again") from None
+            raise _put_off(away) from None
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -92,8 +96,11 @@ class Login(SSHServer):
         self._passwords += 1
         if self._passwords > _MOST_PASSWORDS:
             raise DisconnectError(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many wrong passwords")
-        async with self._at_once:
-            fits = await asyncio.to_thread(has_password, self._named(username), password)
+        try:
+            async with self._at_once:
+                fits = await asyncio.to_thread(self._fits, username, password)
+        except DatabaseAway as away:
+            raise _put_off(away) from None
         self._means = "password" if fits else self._means
         return fits
 
@@ -108,3 +115,19 @@ class Login(SSHServer):
     def _named(self, name: str) -> User | None:
         """Return the user that was found last, if he is the one in question: a client may change its mind midway."""
         return self._user if self._user is not None and self._user.name == name else None
+
+    def _fits(self, name: str, password: str) -> bool:
+        """Check a password; of those who have tried too often none is right."""
+        try:
+            self._attempts.count(name, self._address)
+        except TooManyAttempts:
+            return False
+        fits = has_password(self._named(name), password)
+        if fits:
+            self._attempts.forgive(name, self._address)
+        return fits
+
+
+def _put_off(away: StrongroomError) -> DisconnectError:
+    log.warning("log_in_put_off", error=type(away).__name__)
+    return DisconnectError(DISC_SERVICE_NOT_AVAILABLE, "the archive is busy, try again")

@@ -8,13 +8,13 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, join, or_, select
+from sqlalchemy import Connection, bindparam, join, select
 
+from shared.access.users import lasting
 from shared.broker.unit import Unit
 from shared.database.statements import CREDENTIALS_ISSUE, CREDENTIALS_REVOKE
 from shared.database.tables import s3_credentials, users
@@ -28,24 +28,11 @@ _KEY_BYTES = 15
 """Make 24 letters and digits of an access key."""
 
 
-def _lasting() -> Iterator[ColumnElement[bool]]:
-    at = bindparam("moment", type_=UtcDateTime())
-    yield s3_credentials.c.revoked_at.is_(None)
-    yield s3_credentials.c.expires_at > at
-    yield users.c.enabled == 1
-    yield or_(users.c.vouched_until.is_(None), users.c.vouched_until > at)
-
-
-_COLUMNS = (
-    s3_credentials.c.access_key,
-    s3_credentials.c.user,
-    s3_credentials.c.issued_at,
-    s3_credentials.c.expires_at,
-)
+_AT = bindparam("moment", type_=UtcDateTime())
 _LASTING = (
-    select(*_COLUMNS)
+    select(s3_credentials.c.access_key, s3_credentials.c.user, s3_credentials.c.issued_at, s3_credentials.c.expires_at)
     .select_from(join(s3_credentials, users, users.c.name == s3_credentials.c.user))
-    .where(and_(*_lasting()))
+    .where(s3_credentials.c.revoked_at.is_(None), s3_credentials.c.expires_at > _AT, *lasting(_AT))
 )
 _ONE = _LASTING.where(s3_credentials.c.access_key == bindparam("key"))
 _OF_USER = _LASTING.where(s3_credentials.c.user == bindparam("owner")).order_by(s3_credentials.c.issued_at.desc())

@@ -31,7 +31,7 @@ class DirectorySettings(Settings):
         """Return Central EGA, if the node has one. Raises ConfigurationError if it can't be asked."""
         if self.cega_endpoint is None:
             return None
-        if self.cega_user is None or self.cega_password is None:
+        if not self.cega_user or not self.cega_password:
             raise ConfigurationError("STRONGROOM_CEGA_USER, STRONGROOM_CEGA_PASSWORD: Central EGA asks for both")
         password = self.cega_password.get_secret_value()
         ttl = timedelta(seconds=self.cega_ttl_seconds)

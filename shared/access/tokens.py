@@ -35,10 +35,10 @@ class TokenIssuer:
         self._key = key
         self._header = {"kid": key_id(key.public_key())}
 
-    def issue(self, user: str, ttl: timedelta) -> str:
+    def issue(self, user: str, ttl: timedelta, *, issuer: str = ISSUER) -> str:
         """Return a token that says for `ttl` that its bearer is `user`."""
         at = now()
-        claims = {"iss": ISSUER, "sub": user, "iat": at, "nbf": at, "exp": at + ttl, "jti": str(uuid4())}
+        claims = {"iss": issuer, "sub": user, "iat": at, "nbf": at, "exp": at + ttl, "jti": str(uuid4())}
         return jwt.encode(claims, self._key, algorithm="ES256", headers=self._header)
 
 

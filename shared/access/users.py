@@ -4,8 +4,9 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from shared.access import passwords
 from shared.database.tables import user_keys, users
@@ -39,6 +40,11 @@ class User:
     def unless_disabled_in(self, known: "User | None") -> "User":
         """Return the user as the node lets him in: staff may disable whom another source has enabled."""
         return replace(self, enabled=self.enabled and (known is None or known.enabled))
+
+
+def lasting(at: ColumnElement[datetime]) -> tuple[ColumnElement[bool], ...]:
+    """Return what says that a row of `users` may act at a time: staff allow it, and who has to vouch does so."""
+    return users.c.enabled == 1, or_(users.c.vouched_until.is_(None), users.c.vouched_until > at)
 
 
 def check_user_name(name: str) -> str:

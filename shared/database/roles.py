@@ -49,6 +49,7 @@ ROLES: Mapping[str, Rights] = {
         "users": READ,
         "user_keys": READ,
         "s3_credentials": READ,
+        "login_attempts": REPLACE | REMOVE,
     },
     "intercept": FLOW,
     "ingest": {
@@ -77,6 +78,18 @@ ROLES: Mapping[str, Rights] = {
         "datasets": READ,
         "dataset_files": READ,
         "grants": READ,
+    },
+    "login": {
+        **FLOW,
+        "files": READ,
+        "users": KEEP,
+        "users(vouched_until)": CHANGE,
+        "user_keys": READ,
+        "s3_credentials": KEEP,
+        "s3_credentials(revoked_at)": CHANGE,
+        "login_sessions": KEEP | REMOVE,
+        "login_pending": KEEP | REMOVE,
+        "login_attempts": REPLACE | REMOVE,
     },
     "orchestrate": {**FLOW, "files": READ | CHANGE, "events": KEEP},
     "staff": {

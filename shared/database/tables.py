@@ -160,3 +160,32 @@ grants = Table(
     Column("until", UtcDateTime, comment="null: without end"),
     Column("granted_at", UtcDateTime, nullable=False),
 )
+
+login_sessions = Table(
+    "login_sessions",
+    metadata,
+    Column("id_hash", Text, primary_key=True, comment="SHA-256 of what the browser keeps"),
+    Column("user", Text, ForeignKey("users.name"), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_login_sessions_expires_at", "expires_at"),
+)
+
+login_pending = Table(
+    "login_pending",
+    metadata,
+    Column("state_hash", Text, primary_key=True, comment="SHA-256 of the state that the provider sends back"),
+    Column("browser_hash", Text, nullable=False, comment="SHA-256 of what the browser that began keeps"),
+    Column("nonce", Text, nullable=False),
+    Column("code_verifier", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_login_pending_expires_at", "expires_at"),
+)
+
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("subject", Text, primary_key=True, comment="digest of the name or address that tries passwords"),
+    Column("count", Integer, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False, comment="when they are forgotten"),
+    Index("ix_login_attempts_ends_at", "ends_at"),
+)

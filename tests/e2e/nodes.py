@@ -101,7 +101,7 @@ class EmbeddedNode:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        ports = ("--sftp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+        ports = [word for front in ("--sftp", "--http", "--login", "--metrics") for word in (front, "127.0.0.1:0")]
         command = [*COMMAND, "up", "--embedded", "--data", str(self.data), *ports, "--json", *self._options]
         with self._log.open("a") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

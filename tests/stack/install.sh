@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real servers that the tests start: RabbitMQ, PostgreSQL, Ceph's radosgw and MinIO, and clients: lftp, sftp, wrk.
+# Installs the real servers that the tests start: RabbitMQ, PostgreSQL, Ceph's radosgw, MinIO, an OpenID provider; and
+# clients: lftp, sftp, wrk, a browser.
 # Debian 12 and 13, Ubuntu 22.04 and 24.04. Does only what is missing; safe to call again at any time.
 set -euo pipefail
 
@@ -32,6 +33,13 @@ missing_packages() {
     done
     command -v ceph >/dev/null || echo ceph-common
     command -v sftp >/dev/null || echo openssh-client
+    # Ubuntu has them as snaps, and packages of other names that install those
+    local browser=chromium driver=chromium-driver
+    ! grep -q '^ID=ubuntu' /etc/os-release || { browser=chromium-browser driver=chromium-chromedriver; }
+    command -v "$browser" >/dev/null || echo "$browser"
+    command -v chromedriver >/dev/null || echo "$driver"
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
     [ -x "$MINIO" ] || python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
@@ -83,7 +91,18 @@ build_minio() {
     trap - EXIT
 }
 
+# What the tests run by node, an OpenID provider among it, lies beside them.
+install_provider() {
+    local folder=$ROOT/tests/stack/provider
+    local installed=$folder/node_modules/.package-lock.json
+    [ "$installed" -nt "$folder/package-lock.json" ] && return
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+        fail "npm could not install what tests/stack/provider/package-lock.json names"
+    touch "$installed"
+}
+
 mapfile -t packages < <(missing_packages)
 [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}"
 [ -x "$MINIO" ] || build_minio
+install_provider
 echo "servers: all there"

@@ -15,6 +15,7 @@ from tests.stack.process import Home, ServerError
 
 SFTP = 2222
 HTTP = 8080
+LOGIN = 8081
 
 
 def shared_secrets(home: Home) -> Path:
@@ -62,6 +63,11 @@ class ComposeNode:
     def outbox(self) -> str:
         """URL of the download side."""
         return "http://{}:{}".format(*self._first("outbox").address(HTTP))
+
+    @property
+    def login(self) -> str:
+        """URL of the log-in pages."""
+        return "http://{}:{}".format(*self._first("login").address(LOGIN))
 
     @property
     def archive_key(self) -> Path:

@@ -147,6 +147,7 @@ def _words(node: ComposeNode, environment: Path) -> str:
         "The node is up.",
         f"  inbox          sftp -P {port} USER@{host}",
         f"  outbox         {node.outbox}",
+        f"  log-in         {node.login}",
         f"  encrypt for    {node.archive_key}",
         f"  logs           {environment.parent / 'node'}",
         f"  command line   set -a; . {environment}; strongroom status",

@@ -1,14 +1,19 @@
+from configparser import ConfigParser
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from shared.access.credentials import CredentialKeeper
 from shared.access.passwords import check_password
 from shared.access.signing_keys import read_key
 from shared.access.tokens import TokenVerifier
 from shared.access.users import User, find_user
+from shared.database.types import now
 from tests.unit.cli.node import CommandLine, Node
 
 PASSWORD = "correct horse battery"
@@ -134,3 +139,64 @@ def test_the_real_node_signs_with_the_key_of_the_settings(
     monkeypatch.setenv("STRONGROOM_TOKEN_KEY", str(node.folder.token_key))
     token = strongroom("users", "token", "alice").out.strip()
     assert TokenVerifier([read_key(node.folder.token_key)]).verify(token) == "alice"
+
+
+def credentials_of(node: Node, *options: str) -> Any:
+    node.folder.keep_addresses({"s3": "https://127.0.0.1:8090"})
+    return node("users", "credentials", "alice@example.org", *options)
+
+
+@pytest.fixture
+def alice(node: Node, key_file: Path) -> str:
+    node("users", "add", "alice@example.org", "--ssh-key", key_file)
+    return "alice@example.org"
+
+
+def keeper(node: Node) -> CredentialKeeper:
+    return CredentialKeeper(node.folder.credentials_secret.read_text())
+
+
+def test_credentials_are_printed_for_programs_and_are_good(node: Node, alice: str) -> None:
+    printed = credentials_of(node, "--ttl", "2h").json
+    assert printed.keys() == {"endpoint", "access_key", "secret_key", "session_token", "bucket", "expires"}
+    assert (printed["endpoint"], printed["session_token"]) == ("https://127.0.0.1:8090", None)
+    assert printed["bucket"] == "alice-40example-2eorg"
+    with node.database.read() as connection:
+        found = keeper(node).find(connection, printed["access_key"])
+    assert found is not None
+    assert (found.user, found.secret_key) == (alice, printed["secret_key"])
+    assert timedelta(minutes=119) < found.expires_at - now() < timedelta(hours=2)
+    assert datetime.fromisoformat(printed["expires"]) - found.expires_at < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("form", ["s3cmd", "rclone", "aws"])
+def test_credentials_are_printed_as_the_configuration_of_a_client(node: Node, alice: str, form: str) -> None:
+    parser = ConfigParser(interpolation=None)
+    parser.read_string(credentials_of(node, "--format", form).out)
+    [section] = parser.sections() or ["default"]
+    values = set(parser[section].values())
+    assert values & {"127.0.0.1:8090", "https://127.0.0.1:8090"}
+    with node.database.read() as connection:
+        [issued] = keeper(node).of_user(connection, alice)
+    assert {issued.access_key, issued.secret_key} <= values
+
+
+def test_s3cmd_is_told_to_check_certificates(node: Node, alice: str) -> None:
+    text = credentials_of(node, "--format", "s3cmd").out
+    assert "use_https = True\ncheck_ssl_certificate = True\ncheck_ssl_hostname = True\n" in text
+
+
+def test_revoked_credentials_are_gone(node: Node, alice: str) -> None:
+    first, second, third = (credentials_of(node).json["access_key"] for _ in range(3))
+    assert node.json("users", "revoke", alice, "--access-key", second)["revoked"] == [second]
+    assert set(node.json("users", "revoke", alice)["revoked"]) == {first, third}
+    with node.database.read() as connection:
+        assert keeper(node).of_user(connection, alice) == []
+
+
+def test_credentials_need_an_enabled_user_a_known_format_and_an_inbox(node: Node, alice: str) -> None:
+    assert "STRONGROOM_INBOX_URL" in node("users", "credentials", alice).err
+    assert "there is no xml" in credentials_of(node, "--format", "xml").err
+    assert "there is no user" in node("users", "credentials", "nobody").err
+    node("users", "disable", alice)
+    assert "is disabled" in credentials_of(node).err

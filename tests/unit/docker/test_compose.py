@@ -60,8 +60,9 @@ def test_migration_and_staff_are_given_what_they_read(node: dict[str, Container]
     assert set(node["staff"].environment) <= {SECRETS, *map(variable, CommandSettings.model_fields)}
 
 
-def test_the_private_key_of_tokens_is_staffs_alone(node: dict[str, Container]) -> None:
-    assert [name for name, container in node.items() if "token.pem" in container.secrets] == ["staff"]
+def test_who_signs_tokens_has_a_key_of_its_own(node: dict[str, Container]) -> None:
+    for key, holder in (("token.pem", "staff"), ("login.pem", "login")):
+        assert [name for name, container in node.items() if key in container.secrets] == [holder]
 
 
 def test_the_archives_key_is_given_to_those_who_open_headers(node: dict[str, Container]) -> None:
@@ -106,11 +107,12 @@ def test_services_wait_for_servers_and_migration(whole: dict[str, Any]) -> None:
 
 def test_only_the_fronts_are_published_and_only_on_this_machine(whole: dict[str, Any]) -> None:
     published = {name: [port["host_ip"] for port in service.get("ports", ())] for name, service in whole.items()}
-    assert {name: ips for name, ips in published.items() if ips} == {"inbox": ["127.0.0.1"], "outbox": ["127.0.0.1"]}
-    assert {name for name, service in whole.items() if "front" in service["networks"]} == {"inbox", "outbox"}
+    fronts = {"inbox", "outbox", "login"}
+    assert {name: ips for name, ips in published.items() if ips} == {front: ["127.0.0.1"] for front in fronts}
+    assert {name for name, service in whole.items() if "front" in service["networks"]} == fronts
 
 
 def test_no_secret_stands_in_an_environment(secrets: Path, whole: dict[str, Any]) -> None:
     values = [str(value) for service in whole.values() for value in (service.get("environment") or {}).values()]
-    contents = {file.read_text(encoding="utf-8").strip() for file in secrets.iterdir()} - {"strongroom"}
+    contents = {file.read_text(encoding="utf-8").strip() for file in secrets.iterdir()} - {"strongroom", ""}
     assert not contents & set(values)

@@ -8,6 +8,7 @@ import pytest
 
 from services.inbox.inbox import Inbox
 from services.inbox.login import Login
+from shared.access.attempts import OF_PAIR, Attempts
 from shared.access.directory import Directory
 from shared.access.passwords import hash_password
 from shared.access.users import normal_ssh_key
@@ -33,7 +34,7 @@ def login(inbox: Inbox) -> Login:
     def no_channel() -> Any:
         raise AssertionError
 
-    return Login(Directory(inbox.database, None), {}, asyncio.Semaphore(1), no_channel)
+    return Login(Directory(inbox.database, None), Attempts(inbox.database), {}, asyncio.Semaphore(1), no_channel)
 
 
 def test_key_and_password_of_the_user_fit(inbox: Inbox, key: asyncssh.SSHKey) -> None:
@@ -67,6 +68,24 @@ def test_connection_may_try_six_passwords(inbox: Inbox, key: asyncssh.SSHKey) ->
             assert not await door.validate_password("ann", "wrong")
         with pytest.raises(asyncssh.DisconnectError):
             await door.validate_password("ann", "password of ann")
+
+    asyncio.run(run())
+
+
+def test_wrong_passwords_over_many_connections_lock_the_right_one_out(inbox: Inbox, key: asyncssh.SSHKey) -> None:
+    async def tried(name: str, password: str) -> bool:
+        door = login(inbox)
+        await door.begin_auth(name)
+        return await door.validate_password(name, password)
+
+    async def run() -> None:
+        for _ in range(OF_PAIR):
+            assert not await tried("ann", "wrong")
+        assert not await tried("ann", "password of ann")
+        assert await tried("eve", "password of eve")
+        door = login(inbox)
+        await door.begin_auth("ann")
+        assert door.validate_public_key("ann", key), "who has a key needs no password"
 
     asyncio.run(run())
 

@@ -1,0 +1,1 @@
+"""Log-in: who somebody is, and what they may use for it elsewhere."""
