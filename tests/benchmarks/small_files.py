@@ -109,11 +109,11 @@ def _counts(node: BenchNode, counter: StatementCounter) -> dict[str, float]:
 
 def _settled(read: Callable[[], dict[str, float]]) -> dict[str, float]:
     """Read until nothing is published any more: the last confirms come behind the last message."""
-    counts = read()
-    while (later := read())["messages"] != counts["messages"]:
-        counts = later
-        time.sleep(0.2)
-    return later
+    counts, before = read(), None
+    while before is None or counts["messages"] != before["messages"]:
+        time.sleep(0.5)
+        before, counts = counts, read()
+    return counts
 
 
 def _per_file(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
