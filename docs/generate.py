@@ -1,6 +1,7 @@
 """Generate the pages of docs/reference from the code; with --check tell whether they are what the code says."""
 
 import filecmp
+import json
 import sys
 import tempfile
 from importlib import import_module
@@ -13,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from services.cli import registry
+from services.outbox.api import api_description
 from shared.database.engine import Database
 from shared.database.metrics import DatabaseCollector
 from shared.database.migrate import upgrade
@@ -29,6 +31,7 @@ def generate(folder: Path) -> None:
     """Write all generated pages below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_schemas(folder / "schemas")
+    (folder / "download-api.json").write_text(json.dumps(api_description(), indent=2) + "\n", encoding="utf-8")
     for name, text in (("configuration", configuration()), ("messages", messages()), ("metrics", metrics())):
         (folder / f"{name}.md").write_text(_MADE + text, encoding="utf-8")
 

@@ -6,6 +6,9 @@ from uuid import UUID, uuid4
 FileId = NewType("FileId", str)
 """UUID of an upload, lower case with hyphens; the correlation id of every message about it, and its object key."""
 
+NO_FILE = FileId("00000000-0000-0000-0000-000000000000")
+"""The id of no file; sorts before all of them."""
+
 AccessionId = NewType("AccessionId", str)
 DatasetId = NewType("DatasetId", str)
 MessageId = NewType("MessageId", str)

@@ -15,6 +15,7 @@ VERBS = {
     "files": Verb("services.cli.files", "app", "Files on their way from the inbox to the archive."),
     "datasets": Verb("services.cli.datasets", "app", "Datasets: made of archived files, released, deprecated."),
     "dead": Verb("services.cli.dead", "app", "Messages that could not be handled: look at them, replay or drop them."),
+    "audit": Verb("services.cli.audit", "app", "Who was given what, and whether the record of it is whole."),
     "keys": Verb("services.cli.keys", "app", "Crypt4GH key pairs."),
     "encrypt": Verb("services.cli.crypt", "encrypt", "Encrypt files, so that the holders of the given keys can read."),
     "decrypt": Verb("services.cli.crypt", "decrypt", "Decrypt Crypt4GH files with a secret key."),

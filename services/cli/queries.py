@@ -8,7 +8,8 @@ from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from shared.database.queue_tables import dead_letters, outgoing
 from shared.database.statements import Statement
-from shared.database.tables import dataset_files, datasets, files, grants, user_keys, users
+from shared.database.tables import audit, dataset_files, datasets, files, grants, user_keys, users
+from shared.identifiers import NO_FILE, parse_file_id
 from shared.messages.base import Message
 
 USER_SWITCH = Statement(
@@ -28,6 +29,7 @@ _USERS = select(
 _GRANTS = select(grants.c.user, grants.c.dataset_id.label("dataset"), grants.c.until, grants.c.granted_at).order_by(
     grants.c.user, grants.c.dataset_id
 )
+_ACCESSES = select(*(column for column in audit.c if column.name != "digest")).order_by(audit.c.number.desc())
 _FILES_OF = (
     select(func.count()).select_from(dataset_files).where(dataset_files.c.dataset_id == datasets.c.id).scalar_subquery()
 )
@@ -119,3 +121,15 @@ def counts(connection: Connection) -> dict[str, Any]:
 
 def _by_state(rows: Sequence[Any]) -> dict[str, int]:
     return {str(state): int(count) for state, count in rows}
+
+
+def listed_accesses(
+    connection: Connection, *, user: str | None, file: str | None, limit: int
+) -> Iterator[dict[str, Any]]:
+    """Yield what is on record of accesses, the newest first."""
+    query = _ACCESSES.limit(limit)
+    if user is not None:
+        query = query.where(audit.c.user == user)
+    if file is not None:
+        query = query.where(audit.c.file_id == (parse_file_id(file) or NO_FILE))
+    return (dict(row._mapping) for row in connection.execute(query))

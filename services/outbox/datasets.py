@@ -1,65 +1,108 @@
 """What a reader may read: datasets, and the files of one."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from services.outbox.queries import Entry, datasets_to_read, files_to_read
-from shared.database.engine import Database
-from shared.http.pages import InvalidPageToken, Page, page_token, parse_page
-from shared.http.problems import HttpError
+from shared.access.grants import Grants, ListedFile, ReadableDataset, Reader
+from shared.http.pages import Page, Pages
+from shared.http.problems import Forbidden, HttpError
 from shared.identifiers import parse_file_id
 
-SEALED_HEADER = 124
-"""Bytes of a header with one data key for one reader (Crypt4GH 1.0, section 3.2): what all common tools write."""
-
-_DATASETS = "datasets"
+_LONGEST_PATH = 4096
 
 
-def list_datasets(database: Database, user: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return a page of the datasets that a user may read. Raises HttpError, DatabaseAway."""
-    page = parse_page(query, _DATASETS)
-    found = datasets_to_read(database, user, after=page.after, count=page.size + 1)
-    shown = found[: page.size]
-    more = len(found) > page.size
-    return {"datasets": shown, "nextPageToken": page_token(_DATASETS, shown[-1]) if more else None}
+class FilterConflict(HttpError):
+    """Give `filePath` or `pathPrefix`, not both."""
+
+    code = "FILTER_CONFLICT"
 
 
-def list_files(database: Database, user: str, dataset: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return a page of the files of a dataset; a refusal comes before any complaint about the query.
+class InvalidFilePath(HttpError):
+    """A path is relative to its dataset, without a slash at its start, and has 1 to 4096 characters."""
 
-    Raises HttpError, DatabaseAway.
-    """
-    listing = f"files of {dataset}"
-    try:
-        page = _files_page(query, listing)
-    except HttpError:
-        files_to_read(database, user, dataset, after=None, count=1)
-        raise
-    found = files_to_read(database, user, dataset, after=parse_file_id(page.after), count=page.size + 1)
-    shown = found[: page.size]
-    more = len(found) > page.size
-    return {
-        "files": [_described(entry) for entry in shown],
-        "nextPageToken": page_token(listing, shown[-1].file.id) if more else None,
-    }
+    code = "INVALID_FILE_PATH"
 
 
-def _files_page(query: Mapping[str, str], listing: str) -> Page:
-    page = parse_page(query, listing)
-    if page.after and parse_file_id(page.after) is None:
-        raise InvalidPageToken
-    return page
+class Filter(NamedTuple):
+    """Which files of a dataset: those at a path, those below a prefix, or all."""
+
+    path: str | None = None
+    below: str | None = None
 
 
-def _described(entry: Entry) -> dict[str, Any]:
-    file = entry.file
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """Lists what may be read; every method raises DatabaseAway, and of HttpError what it names."""
+
+    grants: Grants
+    pages: Pages
+
+    async def datasets(self, reader: Reader, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return a page of the datasets. Raises InvalidPageSize, InvalidPageToken."""
+        page = self.pages.parse(query, reader.user, "datasets")
+        found = await self.grants.datasets(reader, after=page.after, count=page.size + 1)
+        shown = found[: page.size]
+        return {"datasets": shown, "nextPageToken": self._next(page, len(found), shown[-1:])}
+
+    async def dataset(self, reader: Reader, name: str) -> dict[str, Any]:
+        """Return what there is to say about a dataset. Raises Forbidden."""
+        dataset = await self._readable(reader, name)
+        summary = await self.grants.summary(reader, dataset)
+        return {
+            "datasetId": dataset.id,
+            "date": dataset.changed_at.isoformat().replace("+00:00", "Z"),
+            "files": summary.files,
+            "size": summary.size,
+        }
+
+    async def files(self, reader: Reader, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return a page of the files of a dataset; a refusal comes before any complaint about the query.
+
+        Raises Forbidden, FilterConflict, InvalidFilePath, InvalidPageSize, InvalidPageToken.
+        """
+        dataset = await self._readable(reader, name)
+        only = _filter(query)
+        page = self.pages.parse(query, reader.user, name, only.path or "", only.below or "")
+        after = parse_file_id(page.after) if page.after else None
+        found = await self.grants.files(
+            reader, dataset, after=after, count=page.size + 1, path=only.path, below=only.below
+        )
+        shown = found[: page.size]
+        return {
+            "files": [_described(file) for file in shown],
+            "nextPageToken": self._next(page, len(found), [file.id for file in shown[-1:]]),
+        }
+
+    async def _readable(self, reader: Reader, name: str) -> ReadableDataset:
+        dataset = await self.grants.dataset(reader, name)
+        if dataset is None:
+            raise Forbidden
+        return dataset
+
+    def _next(self, page: Page, found: int, last: list[Any]) -> str | None:
+        return self.pages.token(page, last[0]) if found > page.size else None
+
+
+def _filter(query: Mapping[str, str]) -> Filter:
+    path, below = query.get("filePath"), query.get("pathPrefix")
+    if path is not None and below is not None:
+        raise FilterConflict
+    for text in (path, below):
+        if text is not None and not (0 < len(text.strip()) <= _LONGEST_PATH and text[0] != "/" and "\0" not in text):
+            raise InvalidFilePath
+    return Filter(path, below)
+
+
+def _described(file: ListedFile) -> dict[str, Any]:
     name = file.accession or file.id
+    digests = (("sha256", file.sha256), ("md5", file.md5))
     return {
         "fileId": name,
         "filePath": file.path,
-        "size": SEALED_HEADER + file.archive_size,
+        "size": file.archive_size,
         "decryptedSize": file.plain_size,
-        "checksums": [{"type": algorithm, "checksum": value} for algorithm, value in entry.checksums.items()],
+        "checksums": [{"type": algorithm, "checksum": value} for algorithm, value in digests if value],
         "downloadUrl": f"/files/{quote(name, safe='')}",
     }

@@ -1,16 +1,17 @@
-"""A download decided: may this user read this file, with which header, and which bytes of the whole."""
+"""A download decided: with which header, and which bytes of the whole. Whether it may be read is decided before."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from services.outbox.headers import ReaderHeaders
-from services.outbox.queries import file_to_read
+from services.outbox.headers import Coordinates, ReaderHeaders, Slice
 from shared.access.grants import ReadableFile
 from shared.crypto.keys import PublicKey, parse_public_key
-from shared.database.engine import Database
 from shared.http.problems import HttpError
 from shared.http.ranges import Span, parse_range
+
+_MOST_DIGITS = 18
 
 
 class KeyMissing(HttpError):
@@ -25,52 +26,97 @@ class KeyConflict(HttpError):
     code = "KEY_CONFLICT"
 
 
+class CoordinatesInvalid(HttpError):
+    """`startCoordinate` and `endCoordinate` count bytes of the plaintext; the second is behind the first."""
+
+    code = "COORDINATES_INVALID"
+
+
+class Part(StrEnum):
+    """What of a file is wanted."""
+
+    WHOLE = "file"
+    HEADER = "header"
+    CONTENT = "content"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a reader asks for: a file id or accession id, the values of the key headers, `Range` and `If-Range`."""
+    """What a reader asks for: a part, the values of the key headers, `Range`, `If-Range` and the query."""
 
-    name: str
+    part: Part
     keys: Sequence[str]
+    query: Mapping[str, str]
     range: str | None = None
     if_range: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """Header and body are one stream of `size` bytes, of which `span` is wanted."""
+    """A stream of `size` bytes, first `header` and then the slice `body`, of which `span` is wanted."""
 
     file: ReadableFile
+    part: Part
     header: bytes
+    body: Slice
     etag: str
+    content_etag: str
     span: Span
     partial: bool
+    reader_key: str | None
 
     @property
     def size(self) -> int:
         """Bytes of the whole stream."""
-        return len(self.header) + self.file.archive_size
+        return len(self.header) + self.body.length
+
+    @property
+    def is_plain_content(self) -> bool:
+        """Whether it is the archived object itself, or a range of it."""
+        return self.part is Part.CONTENT and self.body.length == self.file.archive_size
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decide:
-    """Decides downloads; waits for the database, so call it on a thread that may wait."""
+class Prepare:
+    """Prepares downloads of files that may be read."""
 
-    database: Database
     headers: ReaderHeaders
 
-    def __call__(self, user: str, wanted: Wanted) -> Download:
-        """Return what is to be sent; the refusal comes first, whatever else is wrong with the request.
+    def __call__(self, file: ReadableFile, wanted: Wanted) -> Download:
+        """Return what is to be sent.
 
-        Raises Forbidden, KeyMissing, KeyConflict, BadPublicKey, RangeInvalid, RangeNotSatisfiable, DatabaseAway, and
+        Raises KeyMissing, KeyConflict, BadPublicKey, CoordinatesInvalid, RangeInvalid, RangeNotSatisfiable, and
         FileRefused when none of the archive's keys opens the header.
         """
-        file = file_to_read(self.database, user, wanted.name)
-        header = self.headers.header_for(_reader_key(wanted.keys), file.header)
-        etag = _etag(header, file)
-        size = len(header) + file.archive_size
-        resumable = wanted.if_range is None or wanted.if_range == etag
+        key = _reader_key(wanted.keys) if wanted.part is not Part.CONTENT else None
+        header, body = self._header_and_body(file, key, _coordinates(wanted.query))
+        content_etag = _content_etag(file, body)
+        if wanted.part is Part.HEADER:
+            body = Slice(0, 0)
+        etag = content_etag if key is None else _stream_etag(header, content_etag, wanted.part)
+        size = len(header) + body.length
+        resumable = wanted.part is not Part.HEADER and wanted.if_range in {None, etag}
         span = parse_range(wanted.range, size) if resumable else None
-        return Download(file=file, header=header, etag=etag, span=span or Span(0, size), partial=span is not None)
+        return Download(
+            file=file,
+            part=wanted.part,
+            header=header,
+            body=body,
+            etag=etag,
+            content_etag=content_etag,
+            span=span or Span(0, size),
+            partial=span is not None,
+            reader_key=None if key is None else key.hex(),
+        )
+
+    def _header_and_body(
+        self, file: ReadableFile, key: PublicKey | None, wanted: Coordinates | None
+    ) -> tuple[bytes, Slice]:
+        if key is not None:
+            return self.headers.sealed(key, file.header, file.archive_size, wanted)
+        if wanted is not None:
+            return b"", self.headers.slice(file.header, file.archive_size, wanted)
+        return b"", Slice(0, file.archive_size)
 
 
 def _reader_key(values: Sequence[str]) -> PublicKey:
@@ -81,7 +127,36 @@ def _reader_key(values: Sequence[str]) -> PublicKey:
     return parse_public_key(values[0])
 
 
-def _etag(header: bytes, file: ReadableFile) -> str:
-    """Return a strong tag: it changes with any byte of the stream, since the digest of the body is in it."""
-    body = file.archived_sha256 or f"{file.id}:{file.archive_size}"
-    return f'"{hashlib.sha256(header + body.encode()).hexdigest()}"'
+def _coordinates(query: Mapping[str, str]) -> Coordinates | None:
+    if not query:
+        return None
+    start, end = (query.get(name) for name in ("startCoordinate", "endCoordinate"))
+    if start is None and end is None:
+        return None
+    wanted = Coordinates(_count(start or "0"), None if end is None else _count(end))
+    if wanted.end is not None and wanted.end <= wanted.start:
+        raise CoordinatesInvalid
+    return wanted
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise CoordinatesInvalid
+    return int(text)
+
+
+def _content_etag(file: ReadableFile, body: Slice) -> str:
+    """Return a strong tag of a part of a body: the digest of the whole body is in it."""
+    known = file.archived_sha256 or f"{file.id}:{file.archive_size}"
+    if body.length == file.archive_size:
+        return f'"{known}"' if file.archived_sha256 else _tag(known)
+    return _tag(f"{known}:{body.offset}:{body.length}")
+
+
+def _stream_etag(header: bytes, content_etag: str, part: Part) -> str:
+    """Return a strong tag of header and body: it changes with any byte of either."""
+    return _tag(f"{part}:{header.hex()}:{content_etag}")
+
+
+def _tag(text: str) -> str:
+    return f'"{hashlib.sha256(text.encode()).hexdigest()}"'

@@ -1,10 +1,9 @@
-"""Which route leads to which use case."""
+"""Which route leads to which use case; those that give out bytes are in files.py."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any
 
-from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,72 +12,91 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.outbox.datasets import list_datasets, list_files
-from services.outbox.download import Decide, Wanted
-from services.outbox.record import Record
-from services.outbox.streaming import Sender
-from shared.access.tokens import TokenVerifier
-from shared.database.engine import Database
+from services.outbox.asked import Head, place_of
+from services.outbox.datasets import Lists
+from services.outbox.limits import ReaderLimits
+from services.outbox.objects import Objects
+from services.outbox.record import SERVICE, Recorder
+from shared.access.audit import Access
+from shared.access.grants import Reader
+from shared.access.readers import Readers
 from shared.errors import StrongroomError
 from shared.health import Readiness
-from shared.http.bearer import authenticated
-from shared.http.correlation import CorrelationIds
+from shared.http.correlation import correlation_id
 from shared.http.problems import answer_bug, answer_http_exception, as_http, problem
 
-KEY_HEADERS = ("x-c4gh-public-key", "htsget-context-public-key")
+_FILES = frozenset({b"files"})
+_PRIVATE = {"Cache-Control": "private, no-store"}
+_PUBLIC = {"Cache-Control": "public, max-age=300"}
 
-P = ParamSpec("P")
-T = TypeVar("T")
+Work = Callable[[Reader], Awaitable[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxHandler:
-    """The routes. `threads` may wait for the database; the store has others, so that it can hang alone."""
+    """The routes whose answers are small."""
 
-    verifier: TokenVerifier
-    database: Database
-    decide: Decide
-    sender: Sender
-    record: Record
+    readers: Readers
+    limits: ReaderLimits
+    lists: Lists
+    objects: Objects
+    record: Recorder
     readiness: Readiness
-    threads: CapacityLimiter
+    service_info: Mapping[str, Any]
+    api: Mapping[str, Any]
 
     def application(self) -> ASGIApp:
-        """Return the whole as an ASGI application."""
+        """Return them as an ASGI application."""
         routes = [
-            Route("/datasets", self.datasets),
-            Route("/datasets/{dataset:path}/files", self.files),
-            Route("/files/{file:path}", self.file),
+            Route("/service-info", self.told(self.service_info)),
+            Route("/openapi.json", self.told(self.api)),
             Route("/health/live", self.live),
             Route("/health/ready", self.ready),
+            Route("/datasets", self.datasets),
+            Route("/datasets/{rest:path}", self.dataset),
+            Route("/objects/{rest:path}", self.object_at),
         ]
         answers = {StrongroomError: self.refuse, HTTPException: answer_http_exception, Exception: answer_bug}
         app = Starlette(routes=routes, exception_handlers=answers)
         app.router.redirect_slashes = False
-        return CorrelationIds(app)
+        return app
+
+    def told(self, content: Mapping[str, Any]) -> Callable[[Request], Awaitable[Response]]:
+        """Return a route that says the same to everybody."""
+
+        async def tell(_request: Request) -> Response:
+            return JSONResponse(content, headers=_PUBLIC)
+
+        return tell
 
     async def datasets(self, request: Request) -> Response:
-        user = await authenticated(request, self.verifier)
-        return _json(await self._waiting(list_datasets, self.database, user, request.query_params))
+        return await self._answered(
+            request, "list datasets", "", lambda reader: self.lists.datasets(reader, request.query_params)
+        )
 
-    async def files(self, request: Request) -> Response:
-        user = await authenticated(request, self.verifier)
-        dataset = request.path_params["dataset"]
-        return _json(await self._waiting(list_files, self.database, user, dataset, request.query_params))
+    async def dataset(self, request: Request) -> Response:
+        name, part = place_of(request.scope["raw_path"], b"/datasets/", _FILES)
+        if part:
+            return await self._answered(
+                request, "list files", name, lambda reader: self.lists.files(reader, name, request.query_params)
+            )
+        return await self._answered(request, "show dataset", name, lambda reader: self.lists.dataset(reader, name))
 
-    async def file(self, request: Request) -> Response:
-        user = await authenticated(request, self.verifier)
-        return self.sender.answer(await self._waiting(self.decide, user, _wanted(request)))
+    async def object_at(self, request: Request) -> Response:
+        rest = request.scope["raw_path"].removeprefix(b"/objects/")
+        base = f"{request.url.scheme}://{request.url.netloc}"
+        shown = request.path_params["rest"]
+        return await self._answered(request, "show object", shown, lambda reader: self.objects.at(reader, rest, base))
 
     async def live(self, _request: Request) -> Response:
-        return _json({"status": "ok"})
+        return JSONResponse({"status": "ok"}, headers=_PRIVATE)
 
     async def ready(self, _request: Request) -> Response:
         """Name what does not work; in what way is the operator's business and told at `/readyz` only."""
-        report = await self._waiting(self.readiness.report)
+        report = await run_sync(self.readiness.report)
         services = {name: "ok" if said == "ok" else "error" for name, said in report.checks.items()}
         content = {"status": "ok" if report.ready else "error", "services": services}
-        return JSONResponse(content, status_code=200 if report.ready else 503)
+        return JSONResponse(content, status_code=200 if report.ready else 503, headers=_PRIVATE)
 
     async def refuse(self, request: Request, error: Exception) -> Response:
         """Answer with a problem."""
@@ -87,21 +105,21 @@ class OutboxHandler:
         self.record.refused(error, told)
         return problem(request, told)
 
-    async def _waiting(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        return await run_sync(lambda: work(*args, **named), limiter=self.threads)
-
-
-def _wanted(request: Request) -> Wanted:
-    headers = request.headers
-    # a range asked for by its method alone: section 14.2 of RFC 9110 knows none for HEAD
-    ranges = headers.getlist("range") if request.method == "GET" else []
-    return Wanted(
-        name=request.path_params["file"],
-        keys=[value for name in KEY_HEADERS for value in headers.getlist(name)],
-        range=", ".join(ranges) if ranges else None,
-        if_range=headers.get("if-range"),
-    )
-
-
-def _json(content: object) -> Response:
-    return JSONResponse(content, headers={"Cache-Control": "no-store"})
+    async def _answered(self, request: Request, action: str, target: str, work: Work) -> Response:
+        """Find out who asks, do the work for them, and keep a record of it."""
+        reader = await self.readers.reader(Head(request.scope["headers"]).token)
+        access = Access(
+            service=SERVICE,
+            user=reader.user,
+            action=action,
+            target=target,
+            correlation_id=correlation_id(request.scope),
+        )
+        with self.limits.place(reader.user):
+            try:
+                content = await work(reader)
+            except StrongroomError as error:
+                self.record.not_given(access, error)
+                raise
+        self.record.answered(access)
+        return JSONResponse(content, headers=_PRIVATE)

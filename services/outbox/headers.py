@@ -1,80 +1,94 @@
-"""Re-encrypted headers, kept for a while so that a broken download can be resumed: each re-encryption differs."""
+"""Headers re-encrypted to readers, and kept in memory for speed alone: made anew they are the same."""
 
 import hashlib
-import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.crypto.header import reencrypt_header
+from shared.crypto.excerpt import excerpt
+from shared.crypto.header import OpenHeader, open_header
 from shared.crypto.keys import PrivateKey, PublicKey
+from shared.crypto.ranges import plain_size
+from shared.crypto.stable import seal_stably
+from shared.http.ranges import RangeNotSatisfiable
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of all headers kept; one for one data key has 124."""
 
 # digests, places in the dictionary and the like
-_OVERHEAD = 400
+_OVERHEAD = 500
 
 
-class _Kept(NamedTuple):
+class Coordinates(NamedTuple):
+    """Bytes of the plaintext from `start` up to, but not with, `end` (None: to the end)."""
+
+    start: int
+    end: int | None
+
+
+class Slice(NamedTuple):
+    """`length` bytes of a body from `offset`."""
+
+    offset: int
+    length: int
+
+
+class Sealed(NamedTuple):
+    """A header for a reader, and the part of the body that goes with it."""
+
     header: bytes
-    until: float
+    body: Slice
 
 
-_Key = tuple[bytes, bytes]
+_Key = tuple[bytes, bytes, Coordinates | None]
 
 
 class ReaderHeaders:
-    """Re-encrypts headers and remembers the result by header and reader, for `seconds`, least used forgotten first.
+    """Re-encrypts headers; what was used least is forgotten first. For an event loop."""
 
-    Only the reader can open what is kept here. Several threads may use it.
-    """
-
-    def __init__(
-        self,
-        keys: Sequence[PrivateKey],
-        *,
-        seconds: float,
-        largest: int = LARGEST,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, keys: Sequence[PrivateKey], *, largest: int = LARGEST) -> None:
         self._keys = keys
-        self._seconds = seconds
+        self._by_fingerprint = {key.fingerprint: key for key in keys}
         self._largest = largest
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Key, Sealed] = OrderedDict()
         self._size = 0
 
-    def header_for(self, reader: PublicKey, header: bytes) -> bytes:
-        """Return a header as uploaded, re-encrypted for `reader`. Raises what reencrypt_header raises."""
-        key = (hashlib.sha256(header).digest(), reader.raw)
-        with self._lock:
-            kept = self._fresh(key)
-        return kept or self._keep(key, reencrypt_header(header, self._keys, reader))
+    def sealed(self, reader: PublicKey, header: bytes, body_size: int, wanted: Coordinates | None) -> Sealed:
+        """Return a header as uploaded, re-encrypted for `reader`, who sees what is `wanted` (None: all).
 
-    def _fresh(self, key: _Key) -> bytes | None:
+        Raises RangeNotSatisfiable where there is not a byte of that, and what `open_header` raises.
+        """
+        key = (hashlib.sha256(header).digest(), reader.raw, wanted)
         kept = self._kept.get(key)
-        if kept is None:
-            return None
-        if kept.until <= self._clock():
-            self._forget(key)
-            return None
-        self._kept.move_to_end(key)
-        return kept.header
+        if kept is not None:
+            self._kept.move_to_end(key)
+            return kept
+        return self._keep(key, self._seal(reader, header, body_size, wanted))
 
-    def _keep(self, key: _Key, header: bytes) -> bytes:
-        """Keep a header, unless another thread was faster: then its one counts."""
-        with self._lock:
-            earlier = self._fresh(key)
-            if earlier is not None:
-                return earlier
-            self._kept[key] = _Kept(header, self._clock() + self._seconds)
-            self._size += len(header) + _OVERHEAD
-            while self._size > self._largest:
-                self._forget(next(iter(self._kept)))
-        return header
+    def slice(self, header: bytes, body_size: int, wanted: Coordinates) -> Slice:
+        """Return the part of the body that holds what is `wanted`. Raises as `sealed` does."""
+        body, _ = _cut(open_header(header, self._keys), body_size, wanted)
+        return body
 
-    def _forget(self, key: _Key) -> None:
-        self._size -= len(self._kept.pop(key).header) + _OVERHEAD
+    def _seal(self, reader: PublicKey, header: bytes, body_size: int, wanted: Coordinates | None) -> Sealed:
+        opened = open_header(header, self._keys)
+        body, edits = _cut(opened, body_size, wanted)
+        archive = self._by_fingerprint[opened.fingerprint]
+        return Sealed(seal_stably(opened.data_keys, reader, edits, archive=archive), body)
+
+    def _keep(self, key: _Key, sealed: Sealed) -> Sealed:
+        self._kept[key] = sealed
+        self._size += len(sealed.header) + _OVERHEAD
+        while self._size > self._largest:
+            _, forgotten = self._kept.popitem(last=False)
+            self._size -= len(forgotten.header) + _OVERHEAD
+        return sealed
+
+
+def _cut(opened: OpenHeader, body_size: int, wanted: Coordinates | None) -> tuple[Slice, Sequence[int] | None]:
+    if wanted is None:
+        return Slice(0, body_size), opened.edit_list
+    found = excerpt(opened.edit_list, body_size, wanted.start, wanted.end)
+    if found is None:
+        raise RangeNotSatisfiable(plain_size(body_size))
+    return Slice(found.offset, found.length), found.edits

@@ -1,126 +1,125 @@
-"""A download as an HTTP answer: one read of the store for each piece, no thread while the reader takes his time."""
+"""A download as an HTTP answer: piece by piece from the store, no faster than the reader takes it, without a thread."""
 
-import asyncio
 import time
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
-from services.outbox.combined import CombinedStream
-from services.outbox.download import Download
-from services.outbox.record import BROKEN, LEFT, RANGE, WHOLE, Record
+from services.outbox.download import Download, Part
+from services.outbox.record import BROKEN, LEFT, RANGE, WHOLE, Recorder
+from shared.access.audit import Access
 from shared.errors import StrongroomError
-from shared.storage.port import ObjectStore
+from shared.http.protocol import connection_of
+from shared.storage.streams import BodyStream, StreamingStore
+
+_END = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """What all downloads share: the store, the threads that may wait for it, the record."""
+    """Sends downloads; what they share: the store and the record."""
 
-    archive: ObjectStore
-    threads: Executor
-    record: Record
+    archive: StreamingStore
+    record: Recorder
 
-    def answer(self, download: Download) -> "DownloadResponse":
-        """Return the answer that sends a download."""
-        return DownloadResponse(self, download)
-
-
-class DownloadResponse(Response):
-    """Sends header and body. Raises an error of the store as long as no byte was sent; later it breaks off."""
-
-    def __init__(self, sender: Sender, download: Download) -> None:
-        self.status_code = 206 if download.partial else 200
-        self.background = None
-        self.init_headers(headers_of(download))
-        self._sender = sender
-        self._download = download
-        self._sent = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def send(self, download: Download, access: Access, scope: Scope, send: Send) -> None:
+        """Answer with header and body. An error of the store is raised before the first byte; later it breaks off."""
         if scope["method"] == "HEAD":
-            await self._start(send)
-            await send({"type": "http.response.body"})
+            self.record.answered(access)
+            await send(start_of(download))
+            await send(_END)
             return
         began = time.perf_counter()
-        gone = asyncio.ensure_future(_disconnected(receive))
-        stream = CombinedStream(self._sender.archive, self._download)
+        self.record.begin(access)
+        try:
+            body = await self._body(download)
+        except BaseException as error:
+            self.record.not_given(access, error if isinstance(error, StrongroomError) else StrongroomError())
+            raise
+        delivery = _Delivery(download, access, scope, send, self.record)
         outcome = LEFT
         try:
-            outcome = await self._stream(stream, send, gone)
+            outcome = await delivery.deliver(body)
         finally:
-            stream.close()
-            gone.cancel()
-            if self._sent:
-                seconds = time.perf_counter() - began
-                self._sender.record.ended(self._download.file.id, outcome, sent=self._sent, seconds=seconds)
+            if body is not None:
+                body.close()
+            self.record.ended(access, outcome, sent=delivery.sent, seconds=time.perf_counter() - began)
 
-    async def _stream(self, stream: CombinedStream, send: Send, gone: "asyncio.Future[None]") -> str:
-        """Send all pieces, each while the next is read, and say how it ended."""
-        reading = self._read(stream)
+    async def _body(self, download: Download) -> BodyStream | None:
+        """Ask the store for what is wanted of the body."""
+        header = len(download.header)
+        start, stop = max(0, download.span.start - header), download.span.stop - header
+        if stop <= start:
+            return None
+        return await self.archive.stream(download.file.id, download.body.offset + start, stop - start)
+
+
+class _Delivery:
+    """One answer, and how many bytes of it have gone to the reader's connection."""
+
+    def __init__(self, download: Download, access: Access, scope: Scope, send: Send, record: Recorder) -> None:
+        self.sent = 0
+        self._download = download
+        self._access = access
+        self._connection = connection_of(scope)
+        self._send = send
+        self._record = record
+
+    async def deliver(self, body: BodyStream | None) -> str:
+        """Send all, and say how it ended."""
+        await self._send(start_of(self._download))
+        span = self._download.span
         try:
-            while reading is not None:
-                piece = await reading
-                reading = self._read(stream)
-                if not self._sent:
-                    await self._start(send)
-                await send({"type": "http.response.body", "body": piece, "more_body": reading is not None})
-                if gone.done():
-                    return LEFT
-                self._sent += len(piece)
+            await self._give(self._download.header[span.start : span.stop])
+            while self.sent < span.length and body is not None and not self._connection.gone:
+                await self._give(await body.piece())
         except StrongroomError as error:
-            if not self._sent:
-                raise
-            self._sender.record.broke_off(self._download.file.id, error)
+            self._record.broke_off(self._access, error)
             # the server closes a connection whose answer was left unfinished: no client takes it for whole
             return BROKEN
-        finally:
-            _drop(reading)
+        # sent only when nothing is queued any more: then all has really gone
+        await self._send(_END)
+        if self._connection.gone:
+            return LEFT
         return RANGE if self._download.partial else WHOLE
 
-    def _read(self, stream: CombinedStream) -> "asyncio.Future[memoryview] | None":
-        """Begin to read the next piece; None at the end."""
-        if not stream.remaining:
-            return None
-        return asyncio.get_running_loop().run_in_executor(self._sender.threads, stream.read)
-
-    async def _start(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+    async def _give(self, piece: bytes | memoryview) -> None:
+        if piece:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            if not self._connection.gone:
+                self.sent += len(piece)
 
 
-def _drop(reading: "asyncio.Future[memoryview] | None") -> None:
-    """Want a read no more, however it ends."""
-    if reading is not None and not reading.cancel() and not reading.cancelled():
-        reading.exception()
+def start_of(download: Download) -> dict[str, object]:
+    """Return the start of the answer to a download."""
+    status = 206 if download.partial else 200
+    return {"type": "http.response.start", "status": status, "headers": headers_of(download)}
 
 
-async def _disconnected(receive: Receive) -> None:
-    """Return when the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def headers_of(download: Download) -> dict[str, str]:
+def headers_of(download: Download) -> list[tuple[bytes, bytes]]:
     """Return the headers of the answer to a download."""
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "Content-Length": str(download.span.length),
-        "Content-Disposition": content_disposition(download.file.path),
-        "Accept-Ranges": "bytes",
-        "ETag": download.etag,
-        "Cache-Control": "private, no-store",
-    }
+    headers = [
+        (b"content-type", b"application/octet-stream"),
+        (b"content-length", b"%d" % download.span.length),
+        (b"etag", download.etag.encode()),
+        (b"cache-control", b"private, no-store"),
+    ]
+    if download.part is Part.HEADER:
+        headers.append((b"sda-content-etag", download.content_etag.encode()))
+        return headers
+    headers.append((b"accept-ranges", b"bytes"))
+    headers.append((b"content-disposition", content_disposition(download.file.path).encode("latin-1")))
     if download.partial:
-        headers["Content-Range"] = download.span.content_range(download.size)
+        headers.append((b"content-range", download.span.content_range(download.size).encode()))
     return headers
 
 
 def content_disposition(path: str) -> str:
     """Return the header that names the file after the last part of its path (RFC 6266, section 4.3)."""
     name = path.rpartition("/")[2]
+    if name.isascii() and name.isprintable() and not set('"\\%').intersection(name):
+        return f'attachment; filename="{name}"'
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
     extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
     return f'attachment; filename="{plain}"{extended}'

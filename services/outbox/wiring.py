@@ -3,56 +3,86 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from anyio import CapacityLimiter
-
-from services.outbox.download import Decide
+from services.outbox.api import api_description
+from services.outbox.datasets import Lists
+from services.outbox.download import Prepare
+from services.outbox.files import FileRoutes
 from services.outbox.handler import OutboxHandler
 from services.outbox.headers import ReaderHeaders
-from services.outbox.record import Record
+from services.outbox.limits import ReaderLimits
+from services.outbox.objects import Objects
+from services.outbox.record import Recorder
+from services.outbox.service_info import service_info
 from services.outbox.settings import OutboxSettings
 from services.outbox.streaming import Sender
-from shared.access.tokens import token_verifier
-from shared.broker.node import Assembly, Node
+from shared.access.audit import AuditLog
+from shared.access.grants import Grants
+from shared.access.readers import Readers, identify
+from shared.broker.node import Assembly, Check, Node
 from shared.crypto.keys import PrivateKey
+from shared.database.reading import async_reads
 from shared.health import Readiness
+from shared.http.correlation import CorrelationIds
+from shared.http.pages import Pages
 from shared.http.protocol import Limits
 from shared.http.server import HttpFront
-from shared.storage.port import ObjectStore
+from shared.lifecycle import Part
+from shared.storage.streams import StreamingStore
 
-# as many as the pool of the database has connections
-_DATABASE_THREADS = 10
 _STORE_THREADS = 32
+_TOKEN_THREADS = 4
+_SECRET_BYTES = 32
 
 
 def assemble(node: Node, settings: OutboxSettings) -> Assembly:
     """Put the service together on a node."""
     archive = settings.store(settings.archive, threads=_STORE_THREADS)
-    (front,) = parts(node, settings, archive, settings.load_keys())
-    return Assembly(parts=(front,), checks={"archive": archive.check})
+    threads = ThreadPoolExecutor(_STORE_THREADS, thread_name_prefix="outbox")
+    streams = settings.archive_streams(archive, threads, public_endpoint=settings.outbox_redirect_endpoint)
+    return Assembly(
+        parts=parts(node, settings, streams, archive.check, settings.load_keys()), checks={"archive": archive.check}
+    )
 
 
-def parts(node: Node, settings: OutboxSettings, archive: ObjectStore, keys: Sequence[PrivateKey]) -> tuple[HttpFront]:
-    """Put the service together on a store and keys that are open already."""
-    record = Record(node.committer)
-    headers = ReaderHeaders(keys, seconds=settings.outbox_resume_hours * 3600)
+def parts(
+    node: Node, settings: OutboxSettings, archive: StreamingStore, check: Check, keys: Sequence[PrivateKey]
+) -> tuple[Part, HttpFront]:
+    """Put the service together on a store and keys that are open already; the front is the last part."""
+    audit = AuditLog(node.database)
+    record = Recorder(audit)
+    reads = async_reads(node.database)
+    grants = Grants(reads)
+    readers = Readers(
+        identify(settings, own_files=settings.outbox_own_files),
+        ThreadPoolExecutor(_TOKEN_THREADS, thread_name_prefix="tokens"),
+    )
+    limits = ReaderLimits(at_once=settings.outbox_reader_requests, per_second=settings.outbox_reader_rate)
     handler = OutboxHandler(
-        verifier=token_verifier(settings),
-        database=node.database,
-        decide=Decide(database=node.database, headers=headers),
-        sender=Sender(
-            archive=archive, threads=ThreadPoolExecutor(_STORE_THREADS, thread_name_prefix="outbox"), record=record
-        ),
+        readers=readers,
+        limits=limits,
+        lists=Lists(grants=grants, pages=Pages(keys[0].derived(b"page tokens of the outbox", _SECRET_BYTES))),
+        objects=Objects(grants=grants, public_url=settings.outbox_public_url),
         record=record,
-        readiness=Readiness({**node.checks, "archive": archive.check}),
-        threads=CapacityLimiter(_DATABASE_THREADS),
+        readiness=Readiness({**node.checks, "archive": check}),
+        service_info=service_info(settings),
+        api=api_description(),
     )
-    # Starlette, not FastAPI: what FastAPI declares it also validates, before a route can say who may ask at all, and
-    # here a refusal comes before any validation. It costs 0.1 to 0.2 ms a request besides.
-    return (
-        HttpFront(
-            handler.application(),
-            address=settings.outbox_address,
-            name="outbox",
-            limits=Limits(stall_seconds=settings.outbox_stall_seconds),
-        ),
+    files = FileRoutes(
+        others=handler.application(),
+        readers=readers,
+        limits=limits,
+        grants=grants,
+        prepare=Prepare(headers=ReaderHeaders(keys)),
+        sender=Sender(archive=archive, record=record),
+        record=record,
+        redirect_seconds=settings.outbox_redirect_seconds if settings.outbox_content == "redirect" else None,
     )
+    front = HttpFront(
+        CorrelationIds(files),
+        address=settings.outbox_address,
+        shared=settings.outbox_address_shared,
+        name="outbox",
+        limits=Limits(stall_seconds=settings.outbox_stall_seconds),
+        closing=(archive.close, reads.close),
+    )
+    return audit, front

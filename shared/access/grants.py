@@ -1,145 +1,269 @@
-"""What a user may read: files that are ready, in released datasets that were granted to them and whose grant lasts.
+"""What a reader may read: files that are ready, in released datasets that were granted to them and whose grant lasts.
 
-Denied, unreleased, deprecated, unknown: one query each decides, and nobody can tell these apart by its answer.
+A grant is a row of the table `grants`, or a visa that the reader has shown (shared/access/visas.py); the decision is
+their union, plus the reader's own submissions where the node says so. Denied, unreleased, deprecated, unknown: one
+question each decides, and nobody can tell these apart by its answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, join, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    join,
+    literal,
+    or_,
+    select,
+)
 
+from shared.database.arrays import TextArray, is_among
+from shared.database.reading import AsyncReads
 from shared.database.records import ChecksumSource
 from shared.database.states import DatasetState, FileState
 from shared.database.tables import checksums, dataset_files, datasets, files, grants
 from shared.database.types import FileUuid, UtcDateTime, now
-from shared.identifiers import AccessionId, DatasetId, FileId, parse_file_id
+from shared.identifiers import NO_FILE, AccessionId, DatasetId, FileId, parse_file_id
 
-_NO_FILE = FileId("00000000-0000-0000-0000-000000000000")
-"""Sorts before all files."""
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Someone who asks, and what they have shown.
+
+    visas: ids of datasets for which they have a valid visa. owner: their name if they may read what they submitted,
+    else empty. until: when to ask anew who they are, in seconds of the epoch.
+    """
+
+    user: str
+    visas: tuple[str, ...] = ()
+    owner: str = ""
+    until: float = 0
+
+
+class ReadableFile(NamedTuple):
+    """A file that may be read: its header as uploaded, sizes of body and plaintext, SHA-256 (if known) of the body."""
+
+    id: FileId
+    accession: AccessionId | None
+    path: str
+    header: bytes
+    archive_size: int
+    plain_size: int | None
+    registered_at: datetime
+    archived_sha256: str | None
 
 
 class ListedFile(NamedTuple):
-    """A file as a list shows it; sizes in bytes, `archive_size` that of the body."""
+    """A file as a list shows it; sizes in bytes, `archive_size` that of the body, checksums of the plaintext."""
 
     id: FileId
     accession: AccessionId | None
     path: str
     archive_size: int
     plain_size: int | None
+    sha256: str | None
+    md5: str | None
 
 
-class ReadableFile(NamedTuple):
-    """A file that may be read: its header as uploaded, size and SHA-256 (if known) of its body."""
+class ReadableDataset(NamedTuple):
+    """A dataset that may be read: all of it, or (`whole` is false) what the reader has submitted to it."""
 
-    id: FileId
-    path: str
-    header: bytes
-    archive_size: int
-    archived_sha256: str | None
+    id: DatasetId
+    changed_at: datetime
+    whole: bool
 
 
-def _is_readable() -> Any:  # noqa: ANN401 - a condition
+class Summary(NamedTuple):
+    """How many files, and bytes of bodies, of a dataset may be read."""
+
+    files: int
+    size: int
+
+
+def _granted() -> ColumnElement[bool]:
+    """Whether the dataset at hand is granted to the reader."""
     at = bindparam("at", type_=UtcDateTime())
-    return and_(
+    row = exists().where(
         grants.c.user == bindparam("user"),
+        grants.c.dataset_id == datasets.c.id,
         or_(grants.c.until.is_(None), grants.c.until > at),
-        datasets.c.state == DatasetState.RELEASED.value,
     )
+    return or_(row.correlate(datasets), is_among(datasets.c.id, bindparam("visas", type_=TextArray())))
 
 
-_GRANTED = join(datasets, grants, grants.c.dataset_id == datasets.c.id)
+def _checksum(source: ChecksumSource, algorithm: str) -> ColumnElement[str | None]:
+    found = select(func.max(checksums.c.value)).where(
+        checksums.c.file_id == files.c.id,
+        checksums.c.source == source.value,
+        checksums.c.algorithm == algorithm,
+    )
+    return found.scalar_subquery()
+
+
+_OWNER: ColumnElement[str] = bindparam("owner", type_=Text())
+_RELEASED = datasets.c.state == DatasetState.RELEASED.value
 _IS_THERE = and_(files.c.state == FileState.READY.value, files.c.header.is_not(None), files.c.archive_size.is_not(None))
+_OWN_DATASETS = (
+    select(dataset_files.c.dataset_id)
+    .select_from(join(files, dataset_files, dataset_files.c.file_id == files.c.id))
+    .where(files.c.user == _OWNER)
+)
+_IS_OWN_DATASET = and_(literal("") != _OWNER, datasets.c.id.in_(_OWN_DATASETS))
 
 _DATASETS = (
     select(datasets.c.id)
-    .select_from(_GRANTED)
-    .where(_is_readable(), datasets.c.id > bindparam("after"))
+    .where(_RELEASED, datasets.c.id > bindparam("after"), or_(_granted(), _IS_OWN_DATASET))
     .order_by(datasets.c.id)
-    .limit(bindparam("count"))
+    .limit(bindparam("count", type_=Integer()))
 )
-_FILES = (
-    # a dataset that may be read gives at least one row, without a file if it has none behind `after`
-    select(files.c.id, files.c.accession, files.c.path, files.c.archive_size, files.c.plain_size)
-    .select_from(
-        _GRANTED.outerjoin(
-            join(dataset_files, files, and_(files.c.id == dataset_files.c.file_id, _IS_THERE)),
-            and_(
-                dataset_files.c.dataset_id == datasets.c.id,
-                dataset_files.c.file_id > bindparam("after", type_=FileUuid),
-            ),
-        )
-    )
-    .where(_is_readable(), datasets.c.id == bindparam("dataset"))
-    .order_by(files.c.id)
-    .limit(bindparam("count"))
+_DATASET = select(datasets.c.id, datasets.c.changed_at, case((_granted(), 1), else_=0)).where(
+    _RELEASED, datasets.c.id == bindparam("dataset"), or_(_granted(), _IS_OWN_DATASET)
 )
-_IS_NAMED = files.c.id == bindparam("file", type_=FileUuid)
-_FILE = (
+
+_LISTED = (
     select(
         files.c.id,
+        files.c.accession,
+        files.c.path,
+        files.c.archive_size,
+        files.c.plain_size,
+        _checksum(ChecksumSource.PLAIN, "sha256"),
+        _checksum(ChecksumSource.PLAIN, "md5"),
+    )
+    .select_from(join(dataset_files, files, files.c.id == dataset_files.c.file_id))
+    .where(
+        dataset_files.c.dataset_id == bindparam("dataset"),
+        _IS_THERE,
+        or_(bindparam("whole", type_=Integer()) == 1, files.c.user == _OWNER),
+    )
+)
+_FILES = (
+    _LISTED.where(dataset_files.c.file_id > bindparam("after", type_=FileUuid))
+    .order_by(dataset_files.c.file_id)
+    .limit(bindparam("count", type_=Integer()))
+)
+_FILES_AT_PATH = _FILES.where(files.c.path == bindparam("path", type_=Text()))
+_FILES_BELOW = _FILES.where(
+    func.substr(files.c.path, 1, func.length(bindparam("path", type_=Text()))) == bindparam("path", type_=Text())
+)
+_SUMMARY = _LISTED.with_only_columns(func.count(), func.coalesce(func.sum(files.c.archive_size), 0))
+
+
+def _readable_file(named: ColumnElement[bool], *in_dataset: ColumnElement[bool]) -> Select[Any]:
+    may_read = (
+        exists()
+        .select_from(join(dataset_files, datasets, datasets.c.id == dataset_files.c.dataset_id))
+        .where(
+            dataset_files.c.file_id == files.c.id,
+            _RELEASED,
+            *in_dataset,
+            or_(_granted(), files.c.user == _OWNER),
+        )
+        .correlate(files)
+    )
+    return select(
+        files.c.id,
+        files.c.accession,
         files.c.path,
         files.c.header,
         files.c.archive_size,
-        select(func.max(checksums.c.value))
-        .where(
-            checksums.c.file_id == files.c.id,
-            checksums.c.source == ChecksumSource.ARCHIVED.value,
-            checksums.c.algorithm == "sha256",
-        )
-        .scalar_subquery(),
-    )
-    .where(
-        or_(_IS_NAMED, files.c.accession == bindparam("name")),
-        _IS_THERE,
-        exists()
-        .select_from(_GRANTED.join(dataset_files, dataset_files.c.dataset_id == datasets.c.id))
-        .where(dataset_files.c.file_id == files.c.id, _is_readable())
-        .correlate(files),
-    )
-    # should an accession id be another file's id
-    .order_by(_IS_NAMED.desc())
+        files.c.plain_size,
+        files.c.registered_at,
+        _checksum(ChecksumSource.ARCHIVED, "sha256"),
+    ).where(named, _IS_THERE, may_read)
+
+
+_IS_FILE = files.c.id == bindparam("file", type_=FileUuid)
+_IS_ACCESSION = files.c.accession == bindparam("name")
+_BY_ACCESSION = _readable_file(_IS_ACCESSION).limit(1)
+# should an accession id be another file's id
+_BY_EITHER_ID = _readable_file(or_(_IS_FILE, _IS_ACCESSION)).order_by(_IS_FILE.desc()).limit(1)
+_BY_PATH = (
+    _readable_file(files.c.path == bindparam("path", type_=Text()), datasets.c.id == bindparam("dataset"))
+    .order_by(files.c.registered_at.desc())
     .limit(1)
 )
-_PLAIN_CHECKSUMS = (
-    select(checksums.c.file_id, checksums.c.algorithm, checksums.c.value)
-    .where(
-        checksums.c.source == ChecksumSource.PLAIN.value,
-        checksums.c.file_id.in_(bindparam("files", type_=FileUuid, expanding=True)),
-    )
-    .order_by(checksums.c.algorithm.desc())
-)
 
 
-def readable_datasets(connection: Connection, user: str, *, after: str, count: int) -> list[DatasetId]:
-    """Return the datasets that a user may read, at most `count` of those whose ids sort behind `after`."""
-    values = {"user": user, "at": now(), "after": after, "count": count}
-    return [DatasetId(name) for (name,) in connection.execute(_DATASETS, values)]
+class Grants:
+    """Asks what a reader may read. Every method raises DatabaseAway."""
+
+    def __init__(self, reads: AsyncReads) -> None:
+        self._reads = reads
+
+    async def file(self, reader: Reader, name: str) -> ReadableFile | None:
+        """Return the file with this file id or accession id; None: it may not be read."""
+        file = parse_file_id(name)
+        if file is None:
+            return await self._file(_BY_ACCESSION, reader, name, {"name": name})
+        return await self._file(_BY_EITHER_ID, reader, name, {"name": name, "file": file})
+
+    async def file_at(self, reader: Reader, dataset: str, path: str) -> ReadableFile | None:
+        """Return the newest file at a path of a dataset; None: it may not be read."""
+        return await self._file(_BY_PATH, reader, dataset + path, {"dataset": dataset, "path": path})
+
+    async def datasets(self, reader: Reader, *, after: str, count: int) -> list[DatasetId]:
+        """Return the datasets that may be read, at most `count` of those whose ids sort behind `after`."""
+        rows = await self._reads.rows(_DATASETS, {**_asked_by(reader), "after": after, "count": count})
+        return [DatasetId(name) for (name,) in rows]
+
+    async def dataset(self, reader: Reader, name: str) -> ReadableDataset | None:
+        """Return a dataset; None: it may not be read."""
+        if not _askable(name):
+            return None
+        rows = await self._reads.rows(_DATASET, {**_asked_by(reader), "dataset": name})
+        return ReadableDataset(rows[0][0], rows[0][1], bool(rows[0][2])) if rows else None
+
+    async def summary(self, reader: Reader, dataset: ReadableDataset) -> Summary:
+        """Return count and size of the files of a dataset."""
+        (row,) = await self._reads.rows(_SUMMARY, _listed(reader, dataset))
+        return Summary(int(row[0]), int(row[1]))
+
+    async def files(
+        self,
+        reader: Reader,
+        dataset: ReadableDataset,
+        *,
+        after: FileId | None,
+        count: int,
+        path: str | None = None,
+        below: str | None = None,
+    ) -> list[ListedFile]:
+        """Return at most `count` files of a dataset, of those whose ids sort behind `after`.
+
+        path: only those at this very path. below: only those whose path starts so.
+        """
+        values = {**_listed(reader, dataset), "after": after or NO_FILE, "count": count}
+        question = _FILES
+        if path is not None:
+            question, values["path"] = _FILES_AT_PATH, path
+        elif below is not None:
+            question, values["path"] = _FILES_BELOW, below
+        rows = await self._reads.rows(question, values)
+        return [ListedFile._make(row) for row in rows]
+
+    async def _file(
+        self, question: Select[Any], reader: Reader, text: str, named: Mapping[str, Any]
+    ) -> ReadableFile | None:
+        rows = await self._reads.rows(question, {**_asked_by(reader), **named}) if _askable(text) else ()
+        return ReadableFile._make(rows[0]) if rows else None
 
 
-def readable_files(
-    connection: Connection, user: str, dataset: str, *, after: FileId | None, count: int
-) -> list[ListedFile] | None:
-    """Return at most `count` files of a dataset, of those whose ids sort behind `after`; None: it may not be read."""
-    values = {"user": user, "at": now(), "dataset": dataset, "after": after or _NO_FILE, "count": count}
-    rows = _askable(dataset) and connection.execute(_FILES, values).all()
-    if not rows:
-        return None
-    return [ListedFile._make(row) for row in rows if row[0] is not None]
+def _asked_by(reader: Reader) -> dict[str, Any]:
+    return {"user": reader.user, "visas": list(reader.visas), "owner": reader.owner, "at": now()}
 
 
-def readable_file(connection: Connection, user: str, name: str) -> ReadableFile | None:
-    """Return the file with this file id or accession id; None: it may not be read."""
-    values = {"user": user, "at": now(), "name": name, "file": parse_file_id(name) or _NO_FILE}
-    row = connection.execute(_FILE, values).first() if _askable(name) else None
-    return None if row is None else ReadableFile._make(row)
-
-
-def plain_checksums(connection: Connection, file_ids: Sequence[FileId]) -> dict[FileId, dict[str, str]]:
-    """Return the checksums of the plaintext of several files, by file and algorithm."""
-    found: dict[FileId, dict[str, str]] = {file: {} for file in file_ids}
-    for file, algorithm, value in connection.execute(_PLAIN_CHECKSUMS, {"files": list(file_ids)}):
-        found[file][algorithm] = value
-    return found
+def _listed(reader: Reader, dataset: ReadableDataset) -> dict[str, Any]:
+    return {"dataset": dataset.id, "whole": int(dataset.whole), "owner": reader.owner}
 
 
 def _askable(name: str) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from shared.access.passports import Binding, DatasetIds
 from shared.settings import Settings
 
 
@@ -35,6 +36,44 @@ class AccessSettings(Settings):
         description="Values of `aud` that are accepted, one of which a token must then carry; empty: any, and none.",
         examples=['["strongroom"]'],
     )
+
+
+class PassportSettings(AccessSettings):
+    """Whose visas are believed, and where they come from (GA4GH Passport 1.2)."""
+
+    access_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="For so long it is remembered who bears a token and which visas they have: a visa that is taken "
+        "back counts for so long. Grants of this node are asked for anew for every request.",
+    )
+    userinfo_url: str | None = Field(
+        default=None,
+        description="Where a log-in service tells who the bearer of a token is (OpenID Connect userinfo): asked for "
+        "tokens that are not JWTs, and for the visas of its JWTs without any.",
+        examples=["https://login.example.org/oidc/userinfo"],
+    )
+    userinfo_issuer: str | None = Field(
+        default=None, description="The `iss` of that log-in service.", examples=["https://login.example.org"]
+    )
+    visa_issuers: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="Issuers of visas that are believed, and the addresses of their keys (`jku`); no other address is "
+        "ever asked. None: visas grant nothing.",
+        examples=['{"https://visas.example.org": ["https://visas.example.org/jwks.json"]}'],
+    )
+    visa_identity: Binding = Field(
+        default=Binding.BROKER_BOUND,
+        description="Which visas of a passport count: `broker-bound` all, `strict-sub` those with the `sub` of the "
+        "token, `strict-iss-sub` those with its `iss` as well.",
+    )
+    visa_dataset_ids: DatasetIds = Field(
+        default=DatasetIds.RAW,
+        description="What the value of a visa is: `raw` the id of a dataset, `suffix` a URL or URN whose last part is.",
+    )
+    visa_most: int = Field(default=200, ge=1, description="Visas of one passport that are looked at.")
+    visa_bytes: int = Field(default=16384, ge=1, description="Longest visa that is looked at, in bytes.")
+    visa_key_sets: int = Field(default=10, ge=1, description="Sets of keys that one passport may need.")
 
 
 class CredentialSettings(Settings):

@@ -1,6 +1,6 @@
 """Access tokens: signed JWTs (RFC 7519), issued by us or by a log-in service whose keys we know."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -73,13 +73,17 @@ class TokenVerifier:
 
         Raises NotAuthenticated, which never says why or repeats the token.
         """
+        return subject_of(self.claims(token))
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """Return all that a token says, `exp` and `sub` among it. Raises NotAuthenticated, and may take seconds."""
         header = _header(token)
         source = self._source(token)
         if source is not None:
             source.refresh(header)
         for trusted, issuers in self._candidates(header, source):
             try:
-                return self._subject(token, trusted, issuers)
+                return self._claims(token, trusted, issuers)
             except jwt.InvalidSignatureError:
                 continue
             except jwt.PyJWTError:
@@ -96,9 +100,9 @@ class TokenVerifier:
         """Return the published keys of the issuer that a token names; so far nobody has vouched for that name."""
         return self._published.get(_unverified_issuer(token)) if self._published else None
 
-    def _subject(self, token: str, trusted: TrustedKey, issuers: list[str]) -> str:
+    def _claims(self, token: str, trusted: TrustedKey, issuers: list[str]) -> dict[str, Any]:
         options: Any = {"require": ["exp", "sub", *(["iss"] if issuers else [])], "verify_aud": bool(self._audiences)}
-        claims = jwt.decode(
+        return jwt.decode(
             token,
             trusted.key,
             algorithms=[trusted.algorithm],
@@ -107,10 +111,14 @@ class TokenVerifier:
             audience=self._audiences,
             leeway=LEEWAY,
         )
-        subject = str(claims["sub"])
-        if not 0 < len(subject) <= _LONGEST_NAME or not subject.isprintable():
-            raise NotAuthenticated
-        return subject
+
+
+def subject_of(claims: Mapping[str, Any]) -> str:
+    """Return the name of whom claims are about. Raises NotAuthenticated for one that is none."""
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_NAME or not subject.isprintable():
+        raise NotAuthenticated
+    return subject
 
 
 def token_verifier(settings: AccessSettings) -> TokenVerifier:

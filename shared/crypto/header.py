@@ -101,9 +101,7 @@ def seal_header(
 
     Raises HeaderTooLarge when the archive itself would refuse the result.
     """
-    payloads = [packets.make_packet_data_enc(_CHACHA20_POLY1305, key) for key in data_keys]
-    if edit_list:
-        payloads.append(packets.make_packet_data_edit_list(edit_list))
+    payloads = payloads_of(data_keys, edit_list)
     writer = generate().secret
     recipients = [(_X25519_CHACHA20_POLY1305, writer, reader.raw) for reader in readers]
     with translated(BadHeader()):
@@ -113,13 +111,12 @@ def seal_header(
     return header
 
 
-def reencrypt_header(header: bytes, keys: Sequence[PrivateKey], reader: PublicKey) -> bytes:
-    """Return a header for exactly `reader`, with the data keys and the edit list that `keys` find in `header`.
-
-    Raises what open_header raises.
-    """
-    opened = open_header(header, keys)
-    return seal_header(opened.data_keys, [reader], opened.edit_list)
+def payloads_of(data_keys: Sequence[bytes], edit_list: Sequence[int] | None) -> list[bytes]:
+    """Return what the packets of a header hold: each data key, then the edit list if there is one."""
+    payloads = [bytes(packets.make_packet_data_enc(_CHACHA20_POLY1305, key)) for key in data_keys]
+    if edit_list:
+        payloads.append(bytes(packets.make_packet_data_edit_list(edit_list)))
+    return payloads
 
 
 def _lengths(start: bytes | bytearray) -> Iterator[int]:

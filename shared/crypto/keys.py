@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.crypto.errors import BadPublicKey, KeyFileError
 from shared.crypto.library import key_files, key_format, translated
@@ -78,6 +80,10 @@ class PrivateKey:
     def fingerprint(self) -> str:
         """The fingerprint of the public key."""
         return self._public.fingerprint
+
+    def derived(self, purpose: bytes, length: int) -> bytes:
+        """Return a secret for one purpose (RFC 5869), the same wherever this key is; it does not give the key away."""
+        return HKDF(SHA256(), length, salt=None, info=b"strongroom: " + purpose).derive(self._secret)
 
     def __repr__(self) -> str:
         return f"PrivateKey(fingerprint={self.fingerprint!r})"

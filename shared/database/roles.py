@@ -78,6 +78,7 @@ ROLES: Mapping[str, Rights] = {
         "datasets": READ,
         "dataset_files": READ,
         "grants": READ,
+        "audit": KEEP,
     },
     "login": {
         **FLOW,
@@ -107,6 +108,7 @@ ROLES: Mapping[str, Rights] = {
         "user_keys": KEEP,
         "s3_credentials": REPLACE,
         "grants": REPLACE | REMOVE,
+        "audit": READ,
     },
 }
 

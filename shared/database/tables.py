@@ -57,6 +57,7 @@ files = Table(
     CheckConstraint(_one_of("state", FileState), name="state"),
     Index("ix_files_user_path", "user", "path"),
     Index("ix_files_state", "state"),
+    Index("ix_files_path", "path"),
     # one upload per path is the current one, however many sessions finish at the same time
     Index("uq_files_inbox", "user", "path", unique=True, sqlite_where=_IN_INBOX, postgresql_where=_IN_INBOX),
 )
@@ -189,3 +190,23 @@ login_attempts = Table(
     Column("ends_at", UtcDateTime, nullable=False, comment="when they are forgotten"),
     Index("ix_login_attempts_ends_at", "ends_at"),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3 and so on, without a gap"),
+    Column("at", UtcDateTime, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False, comment="what was asked for, as it was asked for"),
+    Column("file_id", FileUuid, comment="the file that was found, if one was"),
+    Column("outcome", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False, comment="that were really sent"),
+    Column("reader_key", Text, comment="public key that the header was sealed for, in hexadecimal"),
+    Column("correlation_id", Text),
+    Column("digest", Text, nullable=False, comment="SHA-256 over the digest before and this record, in hexadecimal"),
+    Index("ix_audit_user", "user"),
+    Index("ix_audit_file_id", "file_id"),
+)
+"""Append-only, and chained by its digests (shared/access/audit.py)."""

@@ -25,12 +25,15 @@ def bound_address(listening: socket.socket) -> tuple[str, int]:
     return str(host), int(port)
 
 
-def listen(text: str) -> socket.socket:
-    """Return a socket that listens on `host:port`. Raises ConfigurationError when that cannot be had."""
+def listen(text: str, *, shared: bool = False) -> socket.socket:
+    """Return a socket that listens on `host:port`, with `shared` beside others that share it as well.
+
+    Raises ConfigurationError when that cannot be had.
+    """
     host, port = parse_address(text)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        return socket.create_server((host, port), family=family, backlog=1024, reuse_port=shared)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigurationError(f"cannot listen on {text}: {reason}; stop what does, or choose another") from error

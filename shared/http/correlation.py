@@ -21,6 +21,9 @@ class CorrelationIds:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         chosen = _choose(scope["headers"])
         scope.setdefault("state", {})[_KEY] = chosen
         echo = (HEADER, chosen.encode())

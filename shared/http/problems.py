@@ -39,6 +39,22 @@ class Forbidden(HttpError):
     code = "ACCESS_DENIED"
 
 
+class MethodNotAllowed(HttpError):
+    """This path has no such method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The methods that it has."""
+        return {"Allow": self.allowed}
+
+
 class _Unauthorized(HttpError):
     """Send a valid access token as `Authorization: Bearer`."""
 

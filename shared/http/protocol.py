@@ -2,9 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+_CONNECTION = "connection"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +21,21 @@ class Limits:
     head_bytes: int = 64 * 1024
     head_seconds: float = 30
     stall_seconds: float = 600
+
+
+class Connection(Protocol):
+    """What an application may know of the connection that a request came by."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client can get no more of an answer."""
+        ...
+
+
+def connection_of(scope: Scope) -> Connection:
+    """Return the connection of a request: asking it costs less than to wait for `http.disconnect` beside all else."""
+    found: Connection = scope["state"][_CONNECTION]
+    return found
 
 
 class HeadTooLarge(Exception):
@@ -37,6 +55,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head = 0
         self._unparsed = 0
+        self._lost = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
 
@@ -48,6 +67,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         _cancel(self._head_timer)
         _cancel(self._stall_timer)
+        self._lost = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -65,6 +85,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = 0
         _cancel(self._head_timer)
         self._head_timer = self.loop.call_later(self._limits.head_seconds, self.transport.abort)
+
+        self.scope["state"][_CONNECTION] = self
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client can get no more of an answer."""
+        return self._lost
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp
 
 from shared.errors import StrongroomError
 from shared.http.addresses import bound_address, listen
+from shared.http.lifespan import Closing
 from shared.http.protocol import GuardedProtocol, Limits
 
 _START_SECONDS = 10
@@ -22,6 +24,8 @@ class FrontDidNotStart(StrongroomError):
 class HttpFront:
     """Serves one application on one address; the port is bound in `start`, so an address in use is told at once.
 
+    shared: whether other processes may listen on the same address.
+    closing: called on the event loop when all answers have ended.
     graceful_seconds: how long `stop` lets answers under way finish before it breaks them off.
     Signals stay with the process: uvicorn takes them on the main thread only, and this is never that one.
     """
@@ -32,19 +36,22 @@ class HttpFront:
         *,
         address: str,
         name: str,
+        shared: bool = False,
         graceful_seconds: int = 20,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        closing: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._listen = address
+        self._shared = shared
         self._graceful_seconds = graceful_seconds
         protocol: Any = partial(GuardedProtocol, limits=limits)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                Closing(app, closing) if closing else app,
                 http=protocol,
                 loop="uvloop",
                 ws="none",
-                lifespan="off",
+                lifespan="on" if closing else "off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -62,7 +69,7 @@ class HttpFront:
 
     def start(self) -> None:
         """Bind and serve; raises ConfigurationError when the address cannot be had, FrontDidNotStart."""
-        self._socket = listen(self._listen)
+        self._socket = listen(self._listen, shared=self._shared)
         self._bound = bound_address(self._socket)
         self._thread.start()
         deadline = time.monotonic() + _START_SECONDS

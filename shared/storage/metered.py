@@ -151,7 +151,7 @@ class MeteredStore:
         try:
             count = body.readinto(buffer)
         except StrongroomError as error:
-            self._count("read", _outcome(error))
+            self._count("read", outcome_of(error))
             raise
         self._read.inc(count)
         return count
@@ -164,7 +164,7 @@ class MeteredStore:
             yield
             outcome = "ok"
         except StrongroomError as error:
-            outcome = _outcome(error)
+            outcome = outcome_of(error)
             raise
         finally:
             self._time(operation, time.perf_counter() - began)
@@ -182,7 +182,7 @@ class MeteredStore:
                 began = time.perf_counter()
             seconds += time.perf_counter() - began
         except StrongroomError as error:
-            outcome = _outcome(error)
+            outcome = outcome_of(error)
             raise
         finally:
             self._time(operation, seconds)
@@ -204,5 +204,6 @@ class _MeteredBody:
         return self._store.count_read(self._body, buffer)
 
 
-def _outcome(error: StrongroomError) -> str:
+def outcome_of(error: StrongroomError) -> str:
+    """Return the label of an operation that failed."""
     return next((name for kind, name in _OUTCOMES if isinstance(error, kind)), "error")

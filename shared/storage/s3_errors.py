@@ -44,15 +44,17 @@ def s3_errors() -> Iterator[None]:
 
 
 def _translated(error: S3Error) -> StrongroomError:
-    translated = _meaning(error)(f"the store answered {error.code} (status {error.response.status})")
+    translated = meaning_of(error.code, error.response.status)(
+        f"the store answered {error.code} (status {error.response.status})"
+    )
     if isinstance(translated, StoreRefused):
         translated.code, translated.said = error.code or "", error.message or ""
     return translated
 
 
-def _meaning(error: S3Error) -> type[StrongroomError]:
-    status = error.response.status
-    known = _MEANINGS.get(error.code or "")
+def meaning_of(code: str | None, status: int) -> type[StrongroomError]:
+    """Return the error that a code and a status of S3 stand for."""
+    known = _MEANINGS.get(code or "")
     if known:
         return known
     return StoreUnavailable if status >= 500 or status in _PASSING_STATUSES else StoreRefused

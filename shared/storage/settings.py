@@ -44,8 +44,7 @@ def open_store(location: str, s3: S3Settings | None, *, threads: int = 8) -> Obj
 
 def s3_store(bucket: str, s3: S3Settings | None, *, threads: int = 8) -> S3Store:
     """Return the store of one bucket. Raises ConfigurationError."""
-    if s3 is None:
-        raise ConfigurationError("a store in S3 needs an endpoint and its keys")
+    s3 = required_account(s3)
     if not _BUCKET.fullmatch(bucket):
         raise ConfigurationError("not the name of a bucket: 3 to 63 of a-z, 0-9, dot and hyphen")
     url = urlsplit(s3.endpoint)
@@ -62,3 +61,10 @@ def s3_store(bucket: str, s3: S3Settings | None, *, threads: int = 8) -> S3Store
         ca_cert=s3.ca_cert,
         threads=threads,
     )
+
+
+def required_account(s3: S3Settings | None) -> S3Settings:
+    """Return the account. Raises ConfigurationError where there is none."""
+    if s3 is None:
+        raise ConfigurationError("a store in S3 needs an endpoint and its keys")
+    return s3

@@ -11,8 +11,9 @@ from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
 from shared.crypto.editlist import Editor, apply, kept_intervals, narrow
 from shared.crypto.examine import examine
-from shared.crypto.header import header_length, open_header, read_header, reencrypt_header
+from shared.crypto.header import header_length, open_header, read_header
 from shared.crypto.segments import CIPHER_SEGMENT, OVERHEAD, SEGMENT
+from shared.crypto.stable import seal_stably
 from shared.crypto.streams import decrypt_stream
 from shared.errors import FileRefused, MessageRefused
 from shared.messages.base import Message
@@ -31,7 +32,8 @@ def header(data: bytes) -> None:
         return
     assert content.startswith(whole)
     assert header_length(content) == len(whole)
-    again = open_header(reencrypt_header(whole, [ALICE], BOB.public), [BOB])
+    sealed = seal_stably(opened.data_keys, BOB.public, opened.edit_list, archive=ALICE)
+    again = open_header(sealed, [BOB])
     assert (again.data_keys, again.edit_list) == (opened.data_keys, opened.edit_list)
 
 

@@ -1,5 +1,6 @@
 """An outbox on SQLite and a folder, and on PostgreSQL and MinIO."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,17 +16,17 @@ from tests.integration.outbox.host import OutboxHost
 from tests.stack.handles import S3Server
 
 
-@pytest.fixture(params=["embedded", "real"])
+@pytest.fixture(params=["embedded", "minio", "radosgw"])
 def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OutboxHost]:
     """An outbox that serves."""
     if request.param == "embedded":
         url = f"sqlite:///{tmp_path / 'outbox.db'}"
-        store: ObjectStore = DirectoryStore(tmp_path / "archive", name="archive")
         upgrade(url)
+        host = OutboxHost(url, DirectoryStore(tmp_path / "archive", name="archive"), tmp_path)
     else:
+        account = account_of(request.getfixturevalue(request.param))
         url = request.getfixturevalue("migrated_database")
-        store = _bucket(request.getfixturevalue("minio"), request.getfixturevalue("bucket"))
-    host = OutboxHost(url, store, tmp_path)
+        host = OutboxHost(url, _bucket(account), tmp_path, account)
     with host.up():
         yield host
     host.database.close()
@@ -37,8 +38,14 @@ def client(outbox: OutboxHost) -> Client:
     return Client(outbox.url, outbox.token())
 
 
-def _bucket(server: S3Server, name: str) -> ObjectStore:
-    account = S3Settings(
+def account_of(server: S3Server) -> S3Settings:
+    """Return the account of a server."""
+    return S3Settings(
         endpoint=server.endpoint, access_key=SecretStr(server.access_key), secret_key=SecretStr(server.secret_key)
     )
-    return s3_store(name, account, threads=32)
+
+
+def _bucket(account: S3Settings) -> ObjectStore:
+    store = s3_store(f"outbox-{uuid.uuid4().hex[:16]}", account, threads=32)
+    store.ensure_bucket()
+    return store

@@ -4,10 +4,12 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import crypt4gh.lib
 from cryptography.hazmat.primitives import serialization
@@ -28,6 +30,11 @@ from shared.http.server import HttpFront
 from shared.identifiers import FileId, new_file_id
 from shared.lifecycle import running
 from shared.storage.port import ObjectStore
+from shared.storage.s3_stream import S3StreamingStore
+from shared.storage.settings import S3Settings
+from shared.storage.streams import StreamingStore
+from shared.storage.threaded_streams import ThreadedStore
+from tests.integration.outbox.watched import WatchedStreams
 
 ARCHIVE_KEY = generate()
 READER_KEY = generate()
@@ -52,9 +59,11 @@ class Sample:
 class OutboxHost:
     """An outbox on a database and a store."""
 
-    def __init__(self, url: str, archive: ObjectStore, folder: Path) -> None:
+    def __init__(self, url: str, archive: ObjectStore, folder: Path, s3: S3Settings | None = None) -> None:
+        """`s3`: the account of an archive in S3."""
         self.database = Database(url)
         self.archive = archive
+        self.s3 = s3
         pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -64,7 +73,7 @@ class OutboxHost:
         self.front: HttpFront
 
     @contextmanager
-    def up(self, **changes: float) -> Iterator["OutboxHost"]:
+    def up(self, **changes: Any) -> Iterator["OutboxHost"]:
         """Serve for the length of a block."""
         node = local_node(self.database, FlowSettings())
         settings = OutboxSettings.model_validate(
@@ -76,9 +85,17 @@ class OutboxHost:
                 **changes,
             }
         )
-        (self.front,) = parts(node, settings, self.archive, [ARCHIVE_KEY])
-        with running([*node.parts, self.front]):
+        self.streams = WatchedStreams(self._streams())
+        audit, self.front = parts(node, settings, self.streams, self.archive.check, [ARCHIVE_KEY])
+        with running([*node.parts, audit, self.front]):
             yield self
+        self.threads.shutdown()
+
+    def _streams(self) -> StreamingStore:
+        self.threads = ThreadPoolExecutor(32, thread_name_prefix="outbox")
+        if self.s3 is None:
+            return ThreadedStore(self.archive, self.threads)
+        return S3StreamingStore(self.s3, self.archive.name)
 
     @property
     def url(self) -> str:

@@ -119,7 +119,7 @@ def test_nobody_gets_anything_without_a_valid_token(outbox: OutboxHost, path: st
     stranger = Client(outbox.url, None)
     assert stranger.ask(f"{path}?access_token={token}").status == 401
     assert stranger.ask(path, Authorization=f"Basic {base64.b64encode(token.encode()).decode()}").status == 401
-    assert stranger.ask(path, X_Amz_Security_Token=token).status == 401
+    assert stranger.ask(path, Cookie=f"access_token={token}").status == 401
 
 
 @pytest.mark.parametrize("key", ["no key", "AAAA", base64.b64encode(bytes(32)).decode(), "A" * 5000])
@@ -169,8 +169,12 @@ def test_page_token_of_another_list_is_refused(outbox: OutboxHost, client: Clien
         outbox.add_dataset(name, outbox.add_file(b"x", path=f"{name}/a"), outbox.add_file(b"x", path=f"{name}/b"))
         outbox.grant(name)
     token = client.ask("/datasets/EGAD1/files?pageSize=1").json["nextPageToken"]
-    assert client.ask(f"/datasets/EGAD1/files?pageToken={token}").status == 200
-    assert client.ask(f"/datasets/EGAD2/files?pageToken={token}").problem == (400, "INVALID_PAGE_TOKEN")
+    assert client.ask(f"/datasets/EGAD1/files?pageSize=1&pageToken={token}").status == 200
+    for path in ("EGAD2/files?pageSize=1", "EGAD1/files?pageSize=2", "EGAD1/files?pageSize=1&pathPrefix=E"):
+        assert client.ask(f"/datasets/{path}&pageToken={token}").problem == (400, "INVALID_PAGE_TOKEN")
+    outbox.grant("EGAD1", "another")
+    another = Client(outbox.url, outbox.token("another"))
+    assert another.ask(f"/datasets/EGAD1/files?pageSize=1&pageToken={token}").problem == (400, "INVALID_PAGE_TOKEN")
 
 
 def test_other_paths_and_methods_are_problems_too(outbox: OutboxHost, client: Client) -> None:

@@ -7,9 +7,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,12 +16,10 @@ from pydantic import SecretStr
 
 from shared.database.migrate import upgrade
 from shared.storage.directory import DirectoryStore
-from shared.storage.port import ObjectStore
 from shared.storage.settings import S3Settings, s3_store
 from tests.integration.outbox.client import KEY, Client
 from tests.integration.outbox.host import OutboxHost, Sample, decrypted
 from tests.integration.outbox.test_downloads import until
-from tests.integration.outbox.watched import WatchedStore
 from tests.stack.minio import MinioServer
 from tests.stack.postgres import PostgresProcess, create_database
 
@@ -49,22 +46,14 @@ def rest(connection: socket.socket) -> bytes:
         return answer.read()
 
 
-@pytest.fixture
-def watched(outbox: OutboxHost) -> WatchedStore:
-    """Watch the store of the outbox: to be used before it is `up` again."""
-    store = WatchedStore(outbox.archive)
-    outbox.archive = cast("ObjectStore", store)
-    return store
-
-
-def test_more_stalled_readers_than_threads_do_not_block_another(outbox: OutboxHost, watched: WatchedStore) -> None:
+def test_more_stalled_readers_than_threads_do_not_block_another(outbox: OutboxHost) -> None:
     sample = outbox.offer(BIG)
     with ExitStack() as stack:
         stack.enter_context(outbox.up())
         connections = [stack.enter_context(stalled(outbox, sample)) for _ in range(40)]
-        until(lambda: watched.open_bodies == 40)
+        until(lambda: outbox.streams.open_bodies == 40)
         assert decrypted(Client(outbox.url, outbox.token()).ask(f"/files/{sample.id}").body) == BIG
-        until(lambda: watched.open_bodies == 40)
+        until(lambda: outbox.streams.open_bodies == 40)
         for connection in connections[:3]:
             assert decrypted(rest(connection)) == BIG
 
@@ -80,21 +69,21 @@ def test_concurrent_downloads_all_decrypt(outbox: OutboxHost, client: Client) ->
         assert all(pool.map(download, range(32)))
 
 
-def test_reader_who_leaves_lets_go_of_the_store(outbox: OutboxHost, watched: WatchedStore) -> None:
+def test_reader_who_leaves_lets_go_of_the_store(outbox: OutboxHost) -> None:
     sample = outbox.offer(BIG)
     with outbox.up():
         with stalled(outbox, sample) as connection:
             connection.recv(1000)
-            assert watched.open_bodies == 1
-        until(lambda: watched.open_bodies == 0, 2)
+            assert outbox.streams.open_bodies == 1
+        until(lambda: outbox.streams.open_bodies == 0, 2)
     assert outbox.downloads(sample) == []
 
 
-def test_reader_who_takes_nothing_for_too_long_is_cut_off(outbox: OutboxHost, watched: WatchedStore) -> None:
+def test_reader_who_takes_nothing_for_too_long_is_cut_off(outbox: OutboxHost) -> None:
     sample = outbox.offer(BIG)
     with outbox.up(outbox_stall_seconds=0.3), stalled(outbox, sample) as connection:
-        until(lambda: watched.open_bodies == 1)
-        until(lambda: watched.open_bodies == 0)
+        until(lambda: outbox.streams.open_bodies == 1)
+        until(lambda: outbox.streams.open_bodies == 0)
         with pytest.raises((ConnectionError, http.client.IncompleteRead)):
             rest(connection)
     assert outbox.downloads(sample) == []
@@ -121,11 +110,12 @@ def test_body_that_is_gone_is_unavailable(outbox: OutboxHost, client: Client) ->
     assert answer.headers["retry-after"] == "10"
 
 
-def test_body_that_ends_early_breaks_the_answer_off(outbox: OutboxHost, client: Client) -> None:
+def test_body_that_ends_early_never_passes_for_whole(outbox: OutboxHost, client: Client) -> None:
     sample = outbox.offer(BIG)
     outbox.archive.put(sample.id, io.BytesIO(bytes(1_000_000)), 1_000_000)
-    with pytest.raises((ConnectionError, http.client.IncompleteRead)):
-        client.ask(f"/files/{sample.id}")
+    # S3 says so before the first byte; of a folder it is found out when its end comes too early
+    with suppress(ConnectionError, http.client.IncompleteRead):
+        assert client.ask(f"/files/{sample.id}").problem == (503, "UNAVAILABLE")
     assert outbox.downloads(sample) == []
 
 
@@ -151,7 +141,7 @@ def test_store_that_was_away_is_used_again(own_minio: MinioServer, tmp_path: Pat
     )
     store = s3_store("archive", account)
     store.ensure_bucket()
-    outbox = OutboxHost(url, store, tmp_path)
+    outbox = OutboxHost(url, store, tmp_path, account)
     with closing(outbox.database), outbox.up():
         sample = outbox.offer(BIG)
         client = Client(outbox.url, outbox.token())

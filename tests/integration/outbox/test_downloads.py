@@ -165,7 +165,7 @@ def test_lists_show_datasets_files_and_checksums(outbox: OutboxHost, client: Cli
             {
                 "fileId": sample.accession,
                 "filePath": "run 1/sample.bam.c4gh",
-                "size": sample.size,
+                "size": sample.body_size,
                 "decryptedSize": len(PLAIN),
                 "checksums": [
                     {"type": "sha256", "checksum": hashlib.sha256(PLAIN).hexdigest()},
@@ -176,7 +176,7 @@ def test_lists_show_datasets_files_and_checksums(outbox: OutboxHost, client: Cli
         ],
         "nextPageToken": None,
     }
-    assert len(client.ask(answer["files"][0]["downloadUrl"]).body) == answer["files"][0]["size"]
+    assert len(client.ask(answer["files"][0]["downloadUrl"] + "/content").body) == answer["files"][0]["size"]
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,35 @@
 """A store that tells how many of its bodies are being read."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from shared.storage.port import ObjectStore, Reader
+from shared.storage.streams import BodyStream, StreamingStore
 
 
-class WatchedStore:
+class WatchedStreams:
     """Passes everything on to a real store, and counts the bodies that are open."""
 
-    def __init__(self, wrapped: ObjectStore) -> None:
+    def __init__(self, wrapped: StreamingStore) -> None:
         self._wrapped = wrapped
-        self._lock = threading.Lock()
         self.open_bodies = 0
 
-    @contextmanager
-    def open(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[Reader]:
-        self._count(1)
-        try:
-            with self._wrapped.open(key, offset, length) as body:
-                yield body
-        finally:
-            self._count(-1)
+    async def stream(self, key: str, offset: int, length: int) -> BodyStream:
+        body = await self._wrapped.stream(key, offset, length)
+        self.open_bodies += 1
+        return _WatchedBody(body, self)
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._wrapped, name)
+    def address(self, method: str, key: str, *, seconds: int) -> str | None:
+        return self._wrapped.address(method, key, seconds=seconds)
 
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self.open_bodies += change
+    def close(self) -> None:
+        self._wrapped.close()
+
+
+class _WatchedBody:
+    def __init__(self, body: BodyStream, store: WatchedStreams) -> None:
+        self._body = body
+        self._store = store
+
+    async def piece(self) -> bytes | memoryview:
+        return await self._body.piece()
+
+    def close(self) -> None:
+        self._body.close()
+        self._store.open_bodies -= 1

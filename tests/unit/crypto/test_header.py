@@ -19,7 +19,6 @@ from shared.crypto.header import (
     header_length,
     open_header,
     read_header,
-    reencrypt_header,
     seal_header,
 )
 from shared.crypto.keys import PrivateKey, generate
@@ -99,7 +98,8 @@ def test_reencrypted_header_is_for_its_reader_alone() -> None:
     reader, stranger = generate(), generate()
     payloads = [data_key_payload(KEY), edit_list_payload([9, 1])]
     header = make_header(payloads, [stranger, ALICE])
-    result = reencrypt_header(header, [BOB, ALICE], reader.public)
+    opened = open_header(header, [BOB, ALICE])
+    result = seal_header(opened.data_keys, [reader.public], opened.edit_list)
     assert sorted(open_packets(result, reader)) == sorted(payloads)
     assert struct.unpack_from("<I", result, 12) == (2,)
     assert open_packets(result, ALICE) == open_packets(result, stranger) == []

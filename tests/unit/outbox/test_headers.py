@@ -1,61 +1,59 @@
-"""Re-encrypted headers are kept for a while, within bounds, and open for their reader alone."""
-
-from concurrent.futures import ThreadPoolExecutor
+"""Headers for readers: the same whenever and wherever they are made, and open for their reader alone."""
 
 import pytest
 
-from services.outbox.headers import ReaderHeaders
+from services.outbox.headers import Coordinates, ReaderHeaders, Sealed, Slice
 from shared.crypto.errors import NoFittingKey
 from shared.crypto.header import open_header, seal_header
 from shared.crypto.keys import generate
+from shared.http.ranges import RangeNotSatisfiable
 
 ARCHIVE, ALICE, BOB = generate(), generate(), generate()
 HEADER = seal_header([bytes(32)], [ARCHIVE.public])
 OTHER = seal_header([bytes(range(32))], [ARCHIVE.public])
+BODY = 3 * 65564
 
 
-class Clock:
-    """A clock that is put forward by hand."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
+def sealed(headers: ReaderHeaders, reader: object = ALICE, header: bytes = HEADER, **wanted: Coordinates) -> Sealed:
+    return headers.sealed(reader.public, header, BODY, wanted.get("wanted"))  # type: ignore[attr-defined]
 
 
-def test_same_header_for_the_same_reader_until_it_expires() -> None:
-    clock = Clock()
-    headers = ReaderHeaders([ARCHIVE], seconds=10, clock=clock)
-    first = headers.header_for(ALICE.public, HEADER)
-    clock.time = 9.9
-    assert headers.header_for(ALICE.public, HEADER) == first
-    clock.time = 10
-    assert headers.header_for(ALICE.public, HEADER) != first
+def test_another_process_makes_the_same_header() -> None:
+    assert sealed(ReaderHeaders([ARCHIVE])) == sealed(ReaderHeaders([generate(), ARCHIVE]))
 
 
 def test_readers_and_files_do_not_share_headers() -> None:
-    headers = ReaderHeaders([ARCHIVE], seconds=10)
+    headers = ReaderHeaders([ARCHIVE])
     for reader in (ALICE, BOB):
         for header, data_key in ((HEADER, bytes(32)), (OTHER, bytes(range(32)))):
-            sealed = headers.header_for(reader.public, header)
-            assert open_header(sealed, [reader]).data_keys == (data_key,)
+            found = sealed(headers, reader, header)
+            assert open_header(found.header, [reader]).data_keys == (data_key,)
+            assert found.body == Slice(0, BODY)
             with pytest.raises(NoFittingKey):
-                open_header(sealed, [ARCHIVE])
+                open_header(found.header, [ARCHIVE])
 
 
-def test_memory_is_bounded_and_the_least_used_goes_first() -> None:
-    headers = ReaderHeaders([ARCHIVE], seconds=10, largest=2 * (124 + 400))
-    readers = [generate().public for _ in range(3)]
-    first, second = (headers.header_for(reader, HEADER) for reader in readers[:2])
-    headers.header_for(readers[0], HEADER)
-    headers.header_for(readers[2], HEADER)
-    assert headers.header_for(readers[0], HEADER) == first
-    assert headers.header_for(readers[1], HEADER) != second
+def test_what_is_forgotten_is_made_again_and_the_same() -> None:
+    headers = ReaderHeaders([ARCHIVE], largest=1500)
+    first = sealed(headers)
+    for _ in range(5):
+        sealed(headers, generate())
+    assert sealed(headers) == first
 
 
-def test_threads_agree_on_one_header() -> None:
-    headers = ReaderHeaders([ARCHIVE], seconds=10)
-    with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: headers.header_for(ALICE.public, HEADER), range(64)))
-    assert len(found) == 1
+def test_coordinates_have_their_own_header_and_part_of_the_body() -> None:
+    headers = ReaderHeaders([ARCHIVE])
+    found = sealed(headers, wanted=Coordinates(65536, 65540))
+    assert found.body == Slice(65564, 65564) == headers.slice(HEADER, BODY, Coordinates(65536, 65540))
+    assert open_header(found.header, [ALICE]).edit_list == (0, 4)
+    assert open_header(sealed(headers).header, [ALICE]).edit_list is None
+
+
+def test_coordinates_behind_the_end_tell_the_size() -> None:
+    with pytest.raises(RangeNotSatisfiable, match="196608 bytes"):
+        sealed(ReaderHeaders([ARCHIVE]), wanted=Coordinates(3 * 65536, None))
+
+
+def test_header_that_no_key_opens_is_told_apart() -> None:
+    with pytest.raises(NoFittingKey):
+        sealed(ReaderHeaders([generate()]))

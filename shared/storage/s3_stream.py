@@ -1,0 +1,137 @@
+"""Bodies from an S3 server, as an event loop reads them."""
+
+import asyncio
+import ssl
+import time
+from urllib.parse import urlsplit
+
+from prometheus_client import Counter
+
+from shared.errors import StrongroomError
+from shared.pool import Pool
+from shared.storage.bodies import check_range
+from shared.storage.errors import StoreRefused, StoreUnavailable
+from shared.storage.metered import PROCESS_METRICS, StoreMetrics, outcome_of
+from shared.storage.presigning import Presigner
+from shared.storage.s3_connection import StaleConnection, StoreConnection
+from shared.storage.settings import S3Settings
+
+_CONNECT_SECONDS = 5.0
+_MOST = 10_000
+_KEPT = 64
+_REQUEST_SECONDS = 60
+
+
+class S3StreamingStore:
+    """One bucket on an S3 server; connections are kept, and a request that meets a closed one is sent again.
+
+    public_endpoint: the server's URL as the readers know it, for the addresses given to them; None: the same.
+    """
+
+    def __init__(
+        self,
+        account: S3Settings,
+        bucket: str,
+        *,
+        public_endpoint: str | None = None,
+        metrics: StoreMetrics = PROCESS_METRICS,
+    ) -> None:
+        url = urlsplit(account.endpoint)
+        self._place = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        self._tls = ssl.create_default_context(cafile=account.ca_cert) if url.scheme == "https" else None
+        self._signing = _presigner(account, bucket, account.endpoint)
+        self._public = _presigner(account, bucket, public_endpoint or account.endpoint)
+        self._pool = Pool(self._connect, most=_MOST, kept=_KEPT)
+        self._name = bucket
+        self._metrics = metrics
+        self._seconds = metrics.seconds.labels(bucket, "open")
+        self._done = metrics.requests.labels(bucket, "open", "ok")
+        self._read = metrics.bytes.labels(bucket, "read")
+
+    async def stream(self, key: str, offset: int, length: int) -> "S3Body":
+        """Ask for a range of an object. Raises ObjectMissing, StoreUnavailable, StoreRefused."""
+        check_range(offset, length)
+        target = self._signing.target("GET", key, seconds=_REQUEST_SECONDS)
+        asked = f"Range: bytes={offset}-{offset + length - 1}"
+        request = f"GET {target} HTTP/1.1\r\nHost: {self._signing.host}\r\n{asked}\r\n\r\n".encode()
+        began = time.perf_counter()
+        try:
+            connection = await self._asked(request, length)
+        except StrongroomError as error:
+            self._metrics.requests.labels(self._name, "open", outcome_of(error)).inc()
+            raise
+        self._done.inc()
+        self._seconds.observe(time.perf_counter() - began)
+        return S3Body(connection, self._pool, self._read)
+
+    def address(self, method: str, key: str, *, seconds: int) -> str:
+        """Return a URL at which anybody may `GET` or `HEAD` this object, and it alone, for a while."""
+        return self._public.endpoint + self._public.target(method, key, seconds=seconds)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self._pool.close()
+
+    async def _asked(self, request: bytes, length: int) -> StoreConnection:
+        """Send a request on a kept connection; on a new one should the server have closed that meanwhile."""
+        try:
+            return await self._asked_once(request, length, fresh=False)
+        except StaleConnection:
+            return await self._asked_once(request, length, fresh=True)
+
+    async def _asked_once(self, request: bytes, length: int, *, fresh: bool) -> StoreConnection:
+        connection = await self._pool.take(fresh=fresh)
+        try:
+            await connection.ask(request, length)
+        except BaseException:
+            self._pool.give_back(connection, good=False)
+            raise
+        return connection
+
+    async def _connect(self) -> StoreConnection:
+        host, port = self._place
+        connecting = asyncio.get_running_loop().create_connection(StoreConnection, host, port, ssl=self._tls)
+        try:
+            _, connection = await asyncio.wait_for(connecting, _CONNECT_SECONDS)
+        except ssl.SSLCertVerificationError as error:
+            raise StoreRefused("the certificate of the store is not to be trusted") from error
+        except (OSError, TimeoutError) as error:
+            raise StoreUnavailable(f"no answer from the store: {type(error).__name__}") from error
+        return connection
+
+
+class S3Body:
+    """A range of a body; its connection is free for others as soon as the last byte has been taken."""
+
+    def __init__(self, connection: StoreConnection, pool: Pool[StoreConnection], read: Counter) -> None:
+        self._connection: StoreConnection | None = connection
+        self._pool = pool
+        self._read = read
+        self._taken = 0
+
+    async def piece(self) -> bytes | memoryview:
+        """Return the next piece; an empty one only behind the last byte. Raises StoreUnavailable."""
+        if self._connection is None:
+            return b""
+        piece = await self._connection.piece()
+        self._taken += len(piece)
+        if self._connection.idle:
+            self.close()
+        return piece
+
+    def close(self) -> None:
+        """Let the connection go; one with an answer that was not read to its end is of no use any more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._read.inc(self._taken)
+            self._pool.give_back(connection, good=connection.idle)
+
+
+def _presigner(account: S3Settings, bucket: str, endpoint: str) -> Presigner:
+    return Presigner(
+        endpoint=endpoint,
+        access_key=account.access_key.get_secret_value(),
+        secret_key=account.secret_key.get_secret_value(),
+        region=account.region,
+        bucket=bucket,
+    )
