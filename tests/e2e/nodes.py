@@ -55,6 +55,7 @@ class Node(Protocol):
 
     sftp: tuple[str, int]
     outbox: str
+    login: str
     public_key: Path
     folder: Path
 
@@ -113,6 +114,7 @@ class EmbeddedNode:
         host, _, port = ready["sftp"].rpartition(":")
         self.sftp = (host, int(port))
         self.outbox = ready["outbox"]
+        self.login = ready["login"]
         self.metrics = ready["metrics"]
         self.public_key = Path(ready["public_key"])
 
@@ -150,6 +152,7 @@ class RealNode:
         self.folder = folder
         self.sftp = compose.sftp
         self.outbox = compose.outbox
+        self.login = compose.login
         self.public_key = compose.archive_key
         self._broker = pika.URLParameters(broker_url)
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.nodes import Node, Researcher, Submitter, json_of, succeed, until
+from tests.integration.login.visitor import Visitor, text_of, token_in
 
 _SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "htsnexus_test_NA12878.bam"
 DATASET = "EGAD00000000042"
+PASSWORD = "a long enough password"
 ACCESSION = "EGAF00000000042"
 
 
@@ -64,6 +66,17 @@ def test_20_it_is_ingested_and_verified(story: Story) -> None:
     story.submitter.wait_for("run1/genome.bam.c4gh", "verified")
     shown = json_of(story.node, "files", "show", story.file_id)
     assert hashlib.sha256(story.plain).hexdigest() in str(shown)
+
+
+def test_25_the_submitter_sees_that_at_the_log_in_pages(story: Story) -> None:
+    succeed(story.node, "users", "add", story.submitter.name, "--password-stdin", text=f"{PASSWORD}\n")
+    visitor = Visitor([story.node.login])
+    assert visitor.log_in(story.submitter.name, "another password").status == 401
+    assert visitor.log_in(story.submitter.name, PASSWORD).status == 303
+    assert "run1/genome.bam.c4gh verified, waiting for an accession id" in text_of(visitor.get("/uploads"))
+    token = token_in(visitor.post("/token", page="/credentials"))
+    listed = story.reader.get("/datasets", Authorization=f"Bearer {token}")
+    assert listed[:2] == (200, b'{"datasets":[],"nextPageToken":null}')
 
 
 def test_30_it_gets_an_accession_id_and_a_backup(story: Story) -> None:
@@ -127,7 +140,7 @@ def test_95_nothing_is_owed_and_nothing_died(story: Story) -> None:
 def test_99_no_log_line_names_a_person_or_holds_a_secret(story: Story) -> None:
     logs = story.node.logs()
     assert logs.count("\n") > 5
-    for secret in ("alice", "bob@", "carol", story.reader.token, "a long enough password", "genome.bam"):
+    for secret in ("alice", "bob@", "carol", story.reader.token, PASSWORD, "genome.bam"):
         assert secret not in logs, secret
 
 

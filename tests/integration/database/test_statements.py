@@ -39,7 +39,9 @@ STATEMENTS = {
     if isinstance(value, Statement)
 }
 NUMBERS = {"size", "new_size", "new_archive_size", "new_plain_size", "outgoing_id", "dead_letter", "attempt"}
-TIMES = {"at", "seen", "due", "first_seen", "until", "expires_at", "registered_at", "changed_at"}
+TIMES = {
+    "at", "seen", "due", "first_seen", "until", "expires_at", "registered_at", "changed_at", "issued_at", "revoked_at",
+}  # fmt: skip
 UUIDS = {"message_id", "token", "lease_token"}
 STATES = {"state", "was", "to", "is_still"}
 ABSENT = {"new_key_fingerprint", "key_fingerprint", "id"}

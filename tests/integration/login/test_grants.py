@@ -11,7 +11,7 @@ from shared.access.jwks import IssuerKeys
 from shared.access.passwords import hash_password
 from shared.access.tokens import TokenVerifier
 from tests.integration.login.host import LoginHost
-from tests.integration.login.visitor import Visitor, text_of
+from tests.integration.login.visitor import Visitor, text_of, token_in
 from tests.stack.central_ega import CentralEgaUsers
 from tests.stack.process import wait_until
 
@@ -79,8 +79,7 @@ def test_unknown_forms_of_configuration_are_refused(host: LoginHost, visitor: Vi
 
 def test_token_is_verified_by_what_the_service_publishes(host: LoginHost, visitor: Visitor) -> None:
     visitor.log_in()
-    page = visitor.post("/token", page="/credentials").data.decode()
-    token = page.partition("<textarea")[2].partition(">")[2].partition("<")[0]
+    token = token_in(visitor.post("/token", page="/credentials"))
     issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
     assert issuer in host.urls
     keys = IssuerKeys(issuer, f"{host.urls[1]}/.well-known/jwks.json")

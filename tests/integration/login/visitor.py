@@ -76,6 +76,11 @@ class Visitor:
                 self.cookies[name] = morsel.value
 
 
+def token_in(answer: BaseHTTPResponse) -> str:
+    """Return the access token that a page shows."""
+    return answer.data.decode().partition("<textarea")[2].partition(">")[2].partition("<")[0]
+
+
 def text_of(answer: BaseHTTPResponse) -> str:
     """Return a page as it reads."""
     return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.data.decode())))

@@ -11,6 +11,7 @@ from typing import Self
 from tests.stack.node.compose import ROOT, Container, containers
 from tests.stack.node.ground import Ground, make_secrets
 from tests.stack.node.worker import STRONGROOM, Worker
+from tests.stack.ports import free_ports
 from tests.stack.process import Home, ServerError
 
 SFTP = 2222
@@ -49,6 +50,8 @@ class ComposeNode:
         self._published = published
         self._settings = dict(settings or {})
         self._containers = containers(secrets)
+        # where other services find the keys of its tokens: its first replica
+        self._login_port = LOGIN if published else free_ports(1)[0]
         self._staff = self._worker("staff", self._containers["staff"])
         self._migration = self._worker("migrate", self._containers["migrate"])
         serving = [container for container in self._containers.values() if container.serves(profiles)]
@@ -149,9 +152,18 @@ class ComposeNode:
             yield self._worker(f"{container.name}-{number}", container, published=self._published and number == 1)
 
     def _worker(self, name: str, container: Container, *, published: bool = False) -> Worker:
-        ports = container.ports if published else {}
+        ports = dict(container.ports) if published else {}
+        if name == "login-1":
+            ports[LOGIN] = self._login_port
         return Worker(
-            name, container, self._ground, home=self._home, folder=self._folder, ports=ports, settings=self._settings
+            name,
+            container,
+            self._ground,
+            home=self._home,
+            folder=self._folder,
+            ports=ports,
+            settings=self._settings,
+            places={f"login:{LOGIN}": f"127.0.0.1:{self._login_port}"},
         )
 
     def _begin(self, workers: Collection[Worker]) -> None:

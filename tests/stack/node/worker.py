@@ -33,16 +33,18 @@ class Worker:
         folder: Path,
         ports: Mapping[int, int],
         settings: Mapping[str, str],
+        places: Mapping[str, str],
     ) -> None:
         """Settle it in `folder`, without starting it.
 
         ports: of this machine by port of the container; those that are not given are free ones. settings:
-        STRONGROOM_* besides those of compose.yaml.
+        STRONGROOM_* besides those of compose.yaml. places: of other services, by what they are in its network.
         """
         self.name = name
         self.container = container
         self._ports = dict(ports)
         self._folder = folder / name
+        self._places = {**ground.places, **places}
         self.environment = self._settle(ground) | dict(settings)
         self.process = Process(
             name=name,
@@ -70,9 +72,9 @@ class Worker:
         secrets = self._folder / "secrets"
         secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
         for target, file in self.container.secrets.items():
-            content = ground.account.get(target) or _moved(file.read_text(encoding="utf-8"), ground)
+            content = ground.account.get(target) or _moved(file.read_text(encoding="utf-8"), self._places)
             (secrets / target).write_text(content, encoding="utf-8")
-        places = {name: self._here(_moved(value, ground)) for name, value in self.container.environment.items()}
+        places = {name: self._here(_moved(value, self._places)) for name, value in self.container.environment.items()}
         return {name: value.replace(SECRETS, str(secrets)) for name, value in places.items()}
 
     def _here(self, value: str) -> str:
@@ -92,7 +94,7 @@ def is_ready(metrics: str) -> bool:
         return False
 
 
-def _moved(text: str, ground: Ground) -> str:
-    for place, here in ground.places.items():
+def _moved(text: str, places: Mapping[str, str]) -> str:
+    for place, here in places.items():
         text = text.replace(place, here)
     return text
