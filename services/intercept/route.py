@@ -20,9 +20,11 @@ ROUTES = {
     "mapping": topology.MAPPINGS,
     "release": topology.MAPPINGS,
     "deprecate": topology.MAPPINGS,
+    "permission": topology.MAPPINGS,
+    "permission.deleted": topology.MAPPINGS,
 }
 
-PARKED = frozenset({"dac", "dac.dataset", "permission", "permission.deleted"})
+PARKED = frozenset({"dac", "dac.dataset", "dac.members"})
 """Messages of Central EGA on which no service acts: kept as dead letters, to be replayed by one that does."""
 
 IGNORED = frozenset({"heartbeat"})

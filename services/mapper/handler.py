@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from services.mapper.clean import clean_inbox
 from services.mapper.datasets import NotThere, change_state, map_files
+from services.mapper.permissions import permit, revoke
 from services.mapper.queries import dataset_state, files_by_accession, files_by_id
 from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
@@ -13,7 +14,14 @@ from shared.database.states import DatasetState
 from shared.errors import NotYet
 from shared.identifiers import DatasetId
 from shared.messages.catalogue import Catalogue
-from shared.messages.datasets import DatasetMessage, Deprecate, Mapping, Release
+from shared.messages.datasets import (
+    DatasetMessage,
+    Deprecate,
+    Mapping,
+    Permission,
+    PermissionDeleted,
+    Release,
+)
 from shared.messages.operations import Cleanup
 from shared.storage.port import ObjectStore
 
@@ -36,7 +44,18 @@ class MappingsHandler:
             raise
 
     def _handle(self, delivery: Delivery, unit: Unit) -> None:
-        message: DatasetMessage = self.catalogue.read(delivery.body, Mapping, Release, Deprecate)
+        message: DatasetMessage = self.catalogue.read(
+            delivery.body, Mapping, Release, Deprecate, Permission, PermissionDeleted
+        )
+        match message:
+            case Permission():
+                permit(message, unit)
+            case PermissionDeleted():
+                revoke(message, unit)
+            case _:
+                self._change(message, unit)
+
+    def _change(self, message: DatasetMessage, unit: Unit) -> None:
         dataset = DatasetId(message.dataset_id)
         with self.database.read() as connection:
             state = dataset_state(connection, dataset)

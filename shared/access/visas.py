@@ -143,9 +143,9 @@ class VisaReader:
         keys = self._keys.get(pair)
         if keys is None:
             raise VisaRefused("its issuer, or the place of its keys, is not one of those that are trusted")
-        used.add(pair)
-        if len(used) > self._limits.key_sets:
+        if len(used | {pair}) > self._limits.key_sets:
             raise VisaRefused("the passport needs too many sets of keys")
+        used.add(pair)
         return keys
 
     def _check_binding(self, claims: Mapping[str, Any], identity: Identity) -> None:

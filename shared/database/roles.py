@@ -69,6 +69,7 @@ ROLES: Mapping[str, Rights] = {
         "datasets": REPLACE,
         "dataset_files": KEEP,
         "dataset_events": ADD,
+        "grants": REPLACE | REMOVE,
     },
     "outbox": {
         **FLOW,

@@ -189,6 +189,10 @@ GRANT_REMOVE = Statement(
     delete(grants).where(grants.c.user == bindparam("reader"), grants.c.dataset_id == bindparam("dataset")),
     conditional=True,
 )
+GRANT_REVOKE = Statement(
+    53, delete(grants).where(grants.c.user == bindparam("reader"), grants.c.dataset_id == bindparam("dataset"))
+)
+"""The same where it is as well if there is none."""
 KEY_REGISTER = Statement(
     5,
     text(

@@ -14,10 +14,14 @@ from shared.messages.datasets import (
     Deprecate,
     FederatedDeprecate,
     FederatedMapping,
+    FederatedPermission,
+    FederatedPermissionDeleted,
     FederatedRelease,
     FileSync,
     Mapping,
     MetadataSync,
+    Permission,
+    PermissionDeleted,
     Release,
 )
 from shared.messages.inbox import InboxRemove, InboxRename, InboxUpload
@@ -107,9 +111,12 @@ _COMMON: tuple[type[Message], ...] = (
     InboxUpload, InboxRename, InboxRemove, IngestTrigger, Archived, Verified,
     ErrorMessage, UserErrorMessage, RotateKey, FileSync, MetadataSync, Cleanup,
 )  # fmt: skip
-_ISOLATED: tuple[type[Message], ...] = (Accession, Completed, Mapping, Release, Deprecate)
+_ISOLATED: tuple[type[Message], ...] = (
+    Accession, Completed, Mapping, Release, Deprecate, Permission, PermissionDeleted,
+)  # fmt: skip
 _FEDERATED: tuple[type[Message], ...] = (
     FederatedAccession, FederatedCompleted, FederatedMapping, FederatedRelease, FederatedDeprecate,
+    FederatedPermission, FederatedPermissionDeleted,
 )  # fmt: skip
 
 

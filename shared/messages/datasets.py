@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from shared.messages.base import Message, Model
 from shared.messages.fields import AnyId, EgaDatasetId, EgaFileId, Sha256
@@ -35,6 +35,41 @@ class Deprecate(DatasetMessage):
 
     schema_name: ClassVar[str] = "dataset-deprecate"
     type: Literal["deprecate"] = "deprecate"
+
+
+class PermittedUser(Model):
+    """Someone who was granted a dataset; what else Central EGA says of them is not kept."""
+
+    username: str = Field(min_length=1, max_length=255)
+
+
+class Permission(DatasetMessage):
+    """A data access committee lets users read a dataset, until a time if one is given (Central EGA)."""
+
+    schema_name: ClassVar[str] = "dataset-permission"
+    type: Literal["permission"] = "permission"
+    users: tuple[PermittedUser, ...]
+    expires_at: AwareDatetime | None = None
+
+
+class PermissionDeleted(DatasetMessage):
+    """A user may not read a dataset any more (Central EGA)."""
+
+    schema_name: ClassVar[str] = "dataset-permission-deleted"
+    type: Literal["permission.deleted"] = "permission.deleted"
+    user: str = Field(min_length=1, max_length=255)
+
+
+class FederatedPermission(Permission):
+    """The same with an id of the EGA."""
+
+    dataset_id: EgaDatasetId
+
+
+class FederatedPermissionDeleted(PermissionDeleted):
+    """The same with an id of the EGA."""
+
+    dataset_id: EgaDatasetId
 
 
 class FederatedMapping(Mapping):

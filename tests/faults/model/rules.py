@@ -22,7 +22,7 @@ def decide(model: Model, message: Message) -> Plan:
 
 
 def _route(model: Model, plan: Plan, message: Message) -> None:
-    if message.kind == "permission":
+    if message.kind == "dac":
         plan.effects.append(lambda: model.dead.append(message))
         return
     queue = {"ingest": "ingest", "cancel": "ingest", "accession": "accession"}.get(message.kind, "mappings")

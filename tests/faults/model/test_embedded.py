@@ -99,7 +99,7 @@ class EmbeddedMachine(RuleBasedStateMachine):
 
     @rule()
     def tell_what_nobody_understands(self) -> None:
-        self.history.send(Message("from_cega", "permission"))
+        self.history.send(Message("from_cega", "dac"))
 
     @precondition(lambda self: self.history.model.dead)
     @rule()

@@ -102,7 +102,7 @@ class Player:
         self._history.send(Message("mappings", kind, dataset=self._random.choice(DATASETS)), times=2)
 
     def odd(self) -> None:
-        self._history.send(Message("from_cega", "permission"))
+        self._history.send(Message("from_cega", "dac"))
 
     def replay(self) -> None:
         self._history.replay()

@@ -14,7 +14,7 @@ from typing import Any
 import crypt4gh.lib
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from services.outbox.settings import OutboxSettings
 from services.outbox.wiring import parts
@@ -107,7 +107,14 @@ class OutboxHost:
         """Issue a token."""
         return self.issuer.issue(user, ttl)
 
-    def add_file(self, plain: bytes, *, path: str = "run 1/sample.bam.c4gh", state: str = "ready") -> Sample:
+    def add_file(
+        self,
+        plain: bytes,
+        *,
+        path: str = "run 1/sample.bam.c4gh",
+        state: str = "ready",
+        user: str = "submitter@example.org",
+    ) -> Sample:
         """Archive a file as ingest and verify would have left it."""
         header, body = encrypted(plain, ARCHIVE_KEY.public)
         file = new_file_id()
@@ -115,7 +122,7 @@ class OutboxHost:
         self.archive.put(file, io.BytesIO(body), len(body))
         row = {
             "id": file,
-            "user": "submitter@example.org",
+            "user": user,
             "path": path,
             "state": state,
             "header": header,
@@ -152,6 +159,11 @@ class OutboxHost:
         """Let a user read a dataset."""
         with self.database.write() as connection:
             connection.execute(insert(grants).values(user=user, dataset_id=dataset, until=until, granted_at=now()))
+
+    def revoke(self, dataset: str) -> None:
+        """Take all grants of a dataset back."""
+        with self.database.write() as connection:
+            connection.execute(delete(grants).where(grants.c.dataset_id == dataset))
 
     def offer(self, plain: bytes, dataset: str = "EGAD00000000001") -> Sample:
         """Make a file that the reader may read."""

@@ -35,6 +35,11 @@ VALID: dict[str, Body] = {
     "dataset-mapping": {"type": "mapping", "dataset_id": EGAD, "accession_ids": [EGAF]},
     "dataset-release": {"type": "release", "dataset_id": EGAD},
     "dataset-deprecate": {"type": "deprecate", "dataset_id": EGAD},
+    "dataset-permission": {
+        "type": "permission", "dataset_id": EGAD, "users": [{"username": "ann"}],
+        "expires_at": "2027-01-31T12:00:00+01:00",
+    },
+    "dataset-permission-deleted": {"type": "permission.deleted", "dataset_id": EGAD, "user": "ann"},
     "file-sync": {
         "dataset_id": "EGAD00000000001", "user": "ann@example.org",
         "dataset_files": [{"filepath": "a.c4gh", "file_id": EGAF, "sha256": SHA256}],
@@ -73,6 +78,9 @@ INVALID: list[tuple[str, Body]] = [
     ("dataset-mapping", {"accession_ids": "EGAF00000000001"}),
     ("dataset-release", {"dataset_id": "a"}),
     ("dataset-deprecate", {"type": "release"}),
+    ("dataset-permission", {"users": [{"email": "ann@example.org"}]}),
+    ("dataset-permission", {"expires_at": []}),
+    ("dataset-permission-deleted", {"user": ""}),
     ("file-sync", {"dataset_files": []}),
     ("file-sync", {"extra": 1}),
     ("metadata-sync", {"metadata": {}}),

@@ -13,11 +13,11 @@ from tests.unit.pipeline.kit import Archive
 def test_message_is_passed_on_as_it_is(node: Archive, kind: str) -> None:
     message = {"type": kind, "what else": ["it", {"says": "ä"}]}
     result = node.deliver(route, message, "some-correlation")
-    queue = {"cancel": "ingest", "mapping": "mappings", "release": "mappings", "deprecate": "mappings"}.get(kind, kind)
+    queue = {"cancel": "ingest", "ingest": "ingest", "accession": "accession"}.get(kind, "mappings")
     assert (result.outcome, result.sent) == (Outcome.DONE, {queue: [message]})
 
 
-@pytest.mark.parametrize("kind", ["dac", "dac.dataset", "permission", "permission.deleted"])
+@pytest.mark.parametrize("kind", ["dac", "dac.dataset", "dac.members"])
 def test_message_on_which_no_service_acts_is_kept(node: Archive, kind: str) -> None:
     message = {"type": kind, "user": "ann"}
     assert node.deliver(route, message).outcome is Outcome.DONE

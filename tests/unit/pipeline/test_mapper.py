@@ -1,10 +1,12 @@
 """Mapper: datasets get files, are released and deprecated; uploads that are not needed any more are deleted."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from shared.broker.outcomes import Outcome
+from shared.database.tables import grants
 from shared.database.types import now
 from tests.unit.pipeline.kit import Archive
 from tests.unit.pipeline.objects import held
@@ -126,3 +128,26 @@ def test_unknown_dataset_is_waited_for_and_then_refused(node: Archive, kind: str
 
 def test_message_of_another_type_is_refused(node: Archive) -> None:
     assert node.change("delete", "D-1").outcome is Outcome.REFUSED
+
+
+def _grants(node: Archive) -> list[tuple[str, str, datetime | None]]:
+    with node.database.read() as connection:
+        rows = connection.execute(select(grants.c.user, grants.c.dataset_id, grants.c.until).order_by(grants.c.user))
+        return [tuple(row) for row in rows]
+
+
+def test_permission_is_a_grant_for_each_user_and_a_later_one_has_the_last_word(node: Archive) -> None:
+    message = {"type": "permission", "dataset_id": "D-1", "users": [{"username": "ann"}, {"username": "bob"}]}
+    end = "2027-01-31T12:00:00.000000+01:00"
+    assert node.deliver(node.mapper, message).outcome is Outcome.DONE
+    later = {**message, "users": [{"username": "ann", "password_hash": "x", "keys": []}], "expires_at": end}
+    assert node.deliver(node.mapper, later).outcome is Outcome.DONE
+    assert _grants(node) == [("ann", "D-1", datetime(2027, 1, 31, 11, tzinfo=UTC)), ("bob", "D-1", None)]
+
+
+def test_deleted_permission_is_no_grant_any_more_however_often_it_is_deleted(node: Archive) -> None:
+    node.deliver(node.mapper, {"type": "permission", "dataset_id": "D-1", "users": [{"username": "ann"}]})
+    deleted = {"type": "permission.deleted", "dataset_id": "D-1", "user": "ann"}
+    for _ in range(2):
+        assert node.deliver(node.mapper, deleted).outcome is Outcome.DONE
+    assert _grants(node) == []
