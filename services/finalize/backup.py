@@ -1,8 +1,7 @@
 """Back up a file: header and body as one Crypt4GH file, read back and compared."""
 
-from collections.abc import Mapping
-
 from shared.crypto.hashing import sha256_of
+from shared.database.pictures import Known
 from shared.database.records import ChecksumSource, File
 from shared.errors import FileRefused, TransientError
 from shared.storage.bodies import Joined
@@ -10,9 +9,6 @@ from shared.storage.copying import fill
 from shared.storage.errors import IncompleteBody, ObjectMissing
 from shared.storage.moving import move, remove
 from shared.storage.port import ObjectStore
-
-Known = Mapping[ChecksumSource, Mapping[str, str]]
-"""Checksums by source and algorithm."""
 
 
 def back_up(file: File, known: Known, archive: ObjectStore, backup: ObjectStore, *, large: bool) -> str:

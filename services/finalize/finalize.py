@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.finalize.backup import Known, back_up
+from services.finalize.backup import back_up
 from shared.broker.leases import LeaseKeeper
 from shared.broker.unit import Unit
+from shared.database.pictures import Known
 from shared.database.records import ChecksumSource, File
 from shared.database.states import FileState
 from shared.errors import FileRefused, MessageRefused, NotYet

@@ -11,6 +11,8 @@ def assemble(node: Node, settings: FinalizeSettings) -> Assembly:
     """Put the service together on a node."""
     archive, backup = settings.store(settings.archive), settings.backup_store()
     finalize = Finalize(archive=archive, backup=backup, leases=node.leases, catalogue=settings.catalogue)
-    handler = FinalizeHandler(database=node.database, catalogue=settings.catalogue, finalize=finalize)
+    handler = FinalizeHandler(catalogue=settings.catalogue, finalize=finalize)
     checks = {"archive": archive.check} | ({"backup": backup.check} if backup is not None else {})
-    return Assembly(parts=(node.runner("finalize", topology.ACCESSION.name, handler),), checks=checks)
+    return Assembly(
+        parts=(node.runner("finalize", topology.ACCESSION.name, handler, load=handler.load),), checks=checks
+    )

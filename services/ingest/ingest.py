@@ -1,5 +1,6 @@
 """Ingest a file: open its header with an archive key, and move its body to the archive."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -9,6 +10,7 @@ from shared.broker.leases import LeaseKeeper
 from shared.broker.unit import Unit
 from shared.crypto.header import open_header, read_header
 from shared.crypto.keys import PrivateKey
+from shared.database.pictures import Known
 from shared.database.records import ChecksumSource, File
 from shared.database.statements import CHECKSUM_FORGET
 from shared.database.states import FileState
@@ -35,13 +37,13 @@ class Opened:
 
 @dataclass(frozen=True, kw_only=True)
 class Ingest:
-    """The use case; `uploaded` are the checksums that the inbox took while the file came in."""
+    """The use case; `known` are the checksums of before, among them what the inbox took while the file came in."""
 
     stores: Stores
     keys: tuple[PrivateKey, ...]
     leases: LeaseKeeper
 
-    def __call__(self, file: File, trigger: IngestTrigger, uploaded: dict[str, str], unit: Unit) -> None:
+    def __call__(self, file: File, trigger: IngestTrigger, known: Known, unit: Unit) -> None:
         """Archive a file that was uploaded, refused or cancelled before; nothing to do if it is archived already.
 
         Raises NotYet while it is being uploaded or another worker is at it, FileRefused if it can't be archived.
@@ -63,8 +65,9 @@ class Ingest:
         else:
             unit.event(file.id, FileState.SUBMITTED.value)
         opened = self._move_body(file, size)
-        # what an earlier trigger said counts no longer: this one may correct it
-        unit.add(CHECKSUM_FORGET, file=file.id, from_source=ChecksumSource.SUBMITTED.value)
+        if ChecksumSource.SUBMITTED in known:
+            # what an earlier trigger said counts no longer: this one may correct it
+            unit.add(CHECKSUM_FORGET, file=file.id, from_source=ChecksumSource.SUBMITTED.value)
         unit.checksums(file.id, ChecksumSource.SUBMITTED, digests(trigger.encrypted_checksums or ()))
         unit.move(
             file,
@@ -75,7 +78,7 @@ class Ingest:
             archive_location=self.stores.archive.name,
             archive_size=size - len(opened.header),
         )
-        unit.send(_archived(file, uploaded), file.id)
+        unit.send(_archived(file, known.get(ChecksumSource.UPLOADED, {})), file.id)
 
     def _size(self, file: File) -> int:
         """Return the size of the upload, which must be there and as it was told."""
@@ -134,11 +137,11 @@ def _resized(file: File) -> FileRefused:
     return FileRefused(f"the upload is not as long as it was, {file.size} bytes were received: upload it again")
 
 
-def _archived(file: File, uploaded: dict[str, str]) -> Archived:
+def _archived(file: File, uploaded: Mapping[str, str]) -> Archived:
     return Archived(
         user=file.user,
         filepath=wire_path(file.user, file.path),
         file_id=file.id,
         archive_path=file.id,
-        encrypted_checksums=checksums(uploaded),
+        encrypted_checksums=checksums(dict(uploaded)),
     )

@@ -26,6 +26,6 @@ def assemble(node: Node, settings: IngestSettings) -> Assembly:
         checks["backup"] = stores.backup.check
     parts = (
         Preparation(node.committer, registration(keys)),
-        node.runner("ingest", topology.INGEST.name, handler),
+        node.runner("ingest", topology.INGEST.name, handler, load=handler.load),
     )
     return Assembly(parts=parts, checks=checks)

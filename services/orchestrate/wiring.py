@@ -15,6 +15,6 @@ def assemble(node: Node, settings: OrchestrateSettings) -> Assembly:
     verified = VerifiedHandler(database=node.database, catalogue=settings.catalogue, pattern=pattern)
     parts = (
         node.runner("orchestrate", topology.INBOX.name, inbox, workers=1),
-        node.runner("orchestrate", topology.VERIFIED.name, verified, workers=1),
+        node.runner("orchestrate", topology.VERIFIED.name, verified, load=verified.load, workers=1),
     )
     return Assembly(parts=parts, checks={})

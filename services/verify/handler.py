@@ -1,33 +1,33 @@
 """Which message leads to which use case."""
 
-from dataclasses import dataclass
-
 from services.verify.verify import Verify
+from shared.broker.asking import FileLoader
 from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
-from shared.database.engine import Database
-from shared.database.records import ChecksumSource, all_checksums, file_of_message
+from shared.database.pictures import Question
+from shared.database.records import ChecksumSource
 from shared.messages.catalogue import Catalogue
 from shared.messages.fields import digests
 from shared.messages.ingestion import Archived
 
 
-@dataclass(frozen=True, kw_only=True)
 class VerifyHandler:
     """Decides the deliveries of queue `archived`."""
 
-    database: Database
-    catalogue: Catalogue
-    verify: Verify
+    def __init__(self, *, catalogue: Catalogue, verify: Verify) -> None:
+        self._verify = verify
+        self.load = FileLoader(lambda body: catalogue.read(body, Archived), _question)
 
     def __call__(self, delivery: Delivery, unit: Unit) -> None:
-        message = self.catalogue.read(delivery.body, Archived)
-        with self.database.read() as connection:
-            file = unit.file = file_of_message(connection, delivery.file_id, message.user, message.filepath)
-            known = all_checksums(connection, file)
+        message, picture = self.load.known(delivery)
+        file = unit.file = picture.file_of(message.user)
         if message.re_verify:
-            self.verify.again(file, known, unit)
-        else:
-            told = digests(message.encrypted_checksums)
-            known[ChecksumSource.SUBMITTED] = {**told, **known.get(ChecksumSource.SUBMITTED, {})}
-            self.verify(file, known, unit)
+            self._verify.again(file, picture.checksums, unit)
+            return
+        told = digests(message.encrypted_checksums)
+        submitted = {**told, **picture.checksums.get(ChecksumSource.SUBMITTED, {})}
+        self._verify(file, {**picture.checksums, ChecksumSource.SUBMITTED: submitted}, unit)
+
+
+def _question(delivery: Delivery, message: Archived) -> Question:
+    return Question(delivery.file_id, message.user, message.filepath)

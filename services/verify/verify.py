@@ -11,6 +11,7 @@ from shared.broker.unit import Unit
 from shared.crypto.cores import Cores
 from shared.crypto.examine import Examination, examine
 from shared.crypto.keys import PrivateKey
+from shared.database.pictures import Known
 from shared.database.records import ChecksumSource, File
 from shared.database.states import FileState
 from shared.errors import FileRefused, MessageRefused
@@ -23,8 +24,6 @@ from shared.storage.sizes import LARGE
 
 log = structlog.get_logger(__name__)
 
-Known = Mapping[ChecksumSource, Mapping[str, str]]
-"""Checksums by source and algorithm."""
 
 _NAMES = {
     ChecksumSource.UPLOADED: "taken when it was uploaded",

@@ -18,6 +18,6 @@ def assemble(node: Node, settings: VerifySettings) -> Assembly:
         cores=Cores(settings.verify_cores),
         md5=settings.verify_md5,
     )
-    handler = VerifyHandler(database=node.database, catalogue=settings.catalogue, verify=verify)
-    runner = node.runner("verify", topology.ARCHIVED.name, handler)
+    handler = VerifyHandler(catalogue=settings.catalogue, verify=verify)
+    runner = node.runner("verify", topology.ARCHIVED.name, handler, load=handler.load)
     return Assembly(parts=(runner,), checks={"archive": archive.check})

@@ -52,6 +52,6 @@ class UnitWriter:
 
 
 def _run(connection: Connection, statement: Statement, effects: list[Effect]) -> None:
-    result = connection.execute(statement.sql, [dict(effect.values) for effect in effects])
-    if statement.conditional and result.rowcount != len(effects):
+    touched = statement.run(connection, [effect.values for effect in effects])
+    if statement.conditional and touched != len(effects):
         raise Conflict

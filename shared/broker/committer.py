@@ -7,9 +7,8 @@ a lone file is committed at once (measured in docs/explanation/performance.md).
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -41,7 +40,7 @@ class Committer:
         self._on_commit = on_commit
         self._linger = linger
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._under_way = 0
+        self._expected = 0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
 
@@ -57,16 +56,10 @@ class Committer:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Say that a unit is being made, so that others may wait for it."""
+    def expect(self, units: int) -> None:
+        """Say that so many units are being made, so that others may wait for them; a negative number takes it back."""
         with self._lock:
-            self._under_way += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._under_way -= 1
+            self._expected += units
 
     def submit(self, unit: Unit) -> "Future[None]":
         """Commit a unit soon; the future raises Conflict or DatabaseAway where it could not be."""
@@ -101,7 +94,7 @@ class Committer:
         return group, False
 
     def _patience(self, group: list[_Job], end: float) -> float:
-        if not self._under_way or any(job.waited_for for job in group):
+        if not self._expected or any(job.waited_for for job in group):
             return 0
         return max(0.0, end - time.monotonic())
 

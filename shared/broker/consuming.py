@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,8 +19,10 @@ from shared.broker.properties import short
 from shared.broker.rabbit import Link
 from shared.broker.unit import Unit
 from shared.database.queue_tables import handled
+from shared.database.sets import padded
 from shared.database.statements import HANDLED
 from shared.database.types import FileUuid, now, storable
+from shared.identifiers import MessageId
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +32,9 @@ ATTEMPT = "strongroom-attempt"
 FIRST_SEEN = "strongroom-first-seen"
 """Headers of our messages: how often its delivery was put off, and when it was sent first (Unix time, ms)."""
 
-_HANDLED = select(handled.c.queue).where(
+_HANDLED = select(handled.c.message_id).where(
     handled.c.queue == bindparam("this_queue"),
-    handled.c.message_id.in_([bindparam("message", type_=FileUuid), bindparam("attempt", type_=FileUuid)]),
+    handled.c.message_id.in_(bindparam("messages", type_=FileUuid, expanding=True)),
 )
 
 
@@ -67,14 +70,20 @@ class RabbitSource:
             delivery = self._waiting.get(timeout=timeout)
         except queue.Empty:
             return None
-        # what came on a channel that is gone comes again
-        return delivery if self._is_current(delivery) else None
+        return delivery if self.holds(delivery) else None
 
-    def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
-        if delivery.message_id is None:
-            return False
-        values = {"this_queue": self.queue, "message": delivery.message_id, "attempt": delivery.attempt_id}
-        return connection.execute(_HANDLED, values).first() is not None
+    def holds(self, delivery: Delivery) -> bool:
+        # what came on a channel that is gone comes again
+        assert isinstance(delivery.receipt, _Receipt)
+        return delivery.receipt.channel is self._channel
+
+    def settled(self, connection: Connection, deliveries: Sequence[Delivery]) -> Sequence[bool]:
+        ids = [_ids(delivery) for delivery in deliveries]
+        asked = [one for both in ids for one in both]
+        if not asked:
+            return [False] * len(deliveries)
+        known = set(connection.scalars(_HANDLED, {"this_queue": self.queue, "messages": padded(asked)}))
+        return [not known.isdisjoint(both) for both in ids]
 
     def settle_with(self, delivery: Delivery, unit: Unit, *, answered: bool) -> None:
         if delivery.message_id is not None:
@@ -162,10 +171,6 @@ class RabbitSource:
             )
         )
 
-    def _is_current(self, delivery: Delivery) -> bool:
-        assert isinstance(delivery.receipt, _Receipt)
-        return delivery.receipt.channel is self._channel
-
     def _settle(self, delivery: Delivery, how: Any) -> None:  # noqa: ANN401 - basic_ack or basic_nack
         assert isinstance(delivery.receipt, _Receipt)
         if delivery.receipt.channel.is_open:
@@ -184,6 +189,11 @@ def _death(routing_key: str | bytes, headers: dict[str, Any]) -> str:
     if isinstance(queue, str):
         return storable(f"{short(queue)}: {headers.get('x-first-death-reason')}")
     return f"{_text(routing_key)}: unroutable"
+
+
+def _ids(delivery: Delivery) -> set[MessageId]:
+    """Return the ids under which its message, or this attempt at it, is known when it was handled."""
+    return {one for one in (delivery.message_id, delivery.attempt_id) if one is not None}
 
 
 def _number(value: object) -> int:

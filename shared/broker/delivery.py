@@ -1,5 +1,6 @@
 """A message that was delivered, and what a source of deliveries can do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +30,8 @@ class Delivery:
     died: str | None = None
     """of a delivery from the queue `dead`: the queue it came from and why, as the broker says"""
     races_lost: int = 0
+    known: object = None
+    """what its handler's `load` has found about it"""
 
     @property
     def file_id(self) -> FileId | None:
@@ -54,7 +57,7 @@ class Delivery:
 
     def decided_anew(self) -> "Delivery":
         """Return the same delivery after its unit lost a race."""
-        return replace(self, races_lost=self.races_lost + 1)
+        return replace(self, races_lost=self.races_lost + 1, known=None)
 
 
 def to_message_id(text: str | None) -> MessageId | None:
@@ -82,8 +85,11 @@ class Source(Protocol):
     def get(self, timeout: float) -> Delivery | None:
         """Return the next delivery, or None after `timeout` seconds."""
 
-    def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
-        """Tell whether a unit for this message was committed before."""
+    def holds(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery is still ours to settle; what is not comes again."""
+
+    def settled(self, connection: Connection, deliveries: Sequence[Delivery]) -> Sequence[bool]:
+        """Tell of each delivery whether a unit for its message was committed before."""
 
     def settle_with(self, delivery: Delivery, unit: Unit, *, answered: bool) -> None:
         """Add to the unit what keeps its message from being acted on twice.

@@ -8,7 +8,7 @@ transaction that commits its unit.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
@@ -82,10 +82,15 @@ class EmbeddedSource:
                 self._fetch()
             return self._waiting.popleft() if self._waiting else None
 
-    def is_settled(self, connection: Connection, delivery: Delivery) -> bool:
+    def holds(self, delivery: Delivery) -> bool:
+        with self._changed:
+            return _row_id(delivery) in self._in_hand
+
+    def settled(self, connection: Connection, deliveries: Sequence[Delivery]) -> Sequence[bool]:
         # rows are deleted by nobody else; only after a lost race there is something to be asked
-        if not delivery.races_lost:
-            return False
+        return [bool(delivery.races_lost) and self._is_gone(connection, delivery) for delivery in deliveries]
+
+    def _is_gone(self, connection: Connection, delivery: Delivery) -> bool:
         return connection.execute(_PRESENT, {"row": delivery.receipt}).one_or_none() is None
 
     def settle_with(self, delivery: Delivery, unit: Unit, *, answered: bool) -> None:  # noqa: ARG002 - comes once only

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from shared.broker.committer import Committer
 from shared.broker.delivery import Source
+from shared.broker.intake import Load
 from shared.broker.leases import LeaseKeeper
-from shared.broker.runner import Handler, Runner
+from shared.broker.runner import Handler, Runner, nothing
 from shared.broker.settings import FlowSettings
 from shared.database.engine import Database
 from shared.lifecycle import Part
@@ -36,12 +37,15 @@ class Node:
     checks: Mapping[str, Check]
     has_broker: bool
 
-    def runner(self, service: str, queue: str, handler: Handler, *, workers: int | None = None) -> Runner:
-        """Make a runner for a queue; call it before the node is started."""
+    def runner(
+        self, service: str, queue: str, handler: Handler, *, load: Load = nothing, workers: int | None = None
+    ) -> Runner:
+        """Make a runner for a queue; call it before the node is started. `load` finds out what the handler needs."""
         return Runner(
             service=service,
             source=self.source(queue),
             handler=handler,
+            load=load,
             database=self.database,
             committer=self.committer,
             leases=self.leases,

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select
 
 from shared.broker.publishing import Batch, BatchRefused, BrokerAway, Outgoing, Publisher
 from shared.database.engine import Database, DatabaseAway
 from shared.database.queue_tables import dead_letters, outgoing
+from shared.database.sets import SetStatement
 from shared.database.types import UtcDateTime, now
 from shared.metrics import PUBLISHED
 
@@ -29,7 +30,7 @@ _DUE = (
     .limit(BATCH)
     .with_for_update(skip_locked=True)
 )
-_DONE = delete(outgoing).where(outgoing.c.id == bindparam("row"))
+_DONE = SetStatement("DELETE FROM outgoing WHERE id IN (SELECT id FROM {rows})", {"id": BigInteger()})
 
 
 class Relay:
@@ -106,7 +107,7 @@ class Relay:
             letters = [_dead_letter(row, lost[row.id]) for row in batch.rows if row.id in lost]
             connection.execute(insert(dead_letters), letters)
         if settled:
-            connection.execute(_DONE, [{"row": row} for row in settled])
+            _DONE.run(connection, [{"id": row} for row in settled])
         for row in batch.rows:
             if row.id in batch.confirmed - batch.unroutable:
                 PUBLISHED.labels(row.routing_key).inc()

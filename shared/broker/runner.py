@@ -1,16 +1,18 @@
 """The runner: takes deliveries, lets a handler decide them, commits, and settles. No other code does."""
 
-import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
+from shared.broker import intake
 from shared.broker.committer import Committer
 from shared.broker.delivery import Delivery, Source
+from shared.broker.intake import Intake, Load, Ready
 from shared.broker.leases import LeaseKeeper
 from shared.broker.outcomes import Outcome, Patience, settle_error
 from shared.broker.unit import Unit
@@ -26,8 +28,10 @@ Handler = Callable[[Delivery, Unit], None]
 RACES = 5
 """How often a delivery is decided anew at once before it is put off."""
 
-TICK = 0.2
-"""Seconds after which an idle worker looks whether it is to stop."""
+
+def nothing(_connection: Connection, deliveries: Sequence[Delivery]) -> Sequence[object]:
+    """Find out nothing, for handlers that need not or that ask by themselves."""
+    return [None] * len(deliveries)
 
 
 class Delays:
@@ -37,7 +41,7 @@ class Delays:
     broker counts a delivery, up to the limit of its queues.
     """
 
-    def __init__(self, *, first: float = TICK, longest: float = 10, calm: float = 60) -> None:
+    def __init__(self, *, first: float = intake.TICK, longest: float = 10, calm: float = 60) -> None:
         self._first, self._longest, self._calm = first, longest, calm
         self._delay = 0.0
         self._asked_at = 0.0
@@ -60,6 +64,7 @@ class Runner:
         service: str,
         source: Source,
         handler: Handler,
+        load: Load = nothing,
         database: Database,
         committer: Committer,
         leases: LeaseKeeper,
@@ -73,15 +78,17 @@ class Runner:
         self._committer = committer
         self._leases = leases
         self._patience = patience
-        self._again: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._away = threading.Event()
         self._stopping = threading.Event()
+        self._seconds, self._in_flight = HANDLER_SECONDS.labels(source.queue), IN_FLIGHT.labels(source.queue)
         name = f"{service}-{source.queue}"
+        self._intake = Intake(name, source, database, committer, load, self._database_went_away)
         self._workers = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(workers)]
         self._watch = threading.Thread(target=self._watch_database, name=f"{name}-watch", daemon=True)
 
     def start(self) -> None:
         self._source.start()
+        self._intake.start()
         for thread in (*self._workers, self._watch):
             thread.start()
 
@@ -89,15 +96,16 @@ class Runner:
         """Take nothing more, finish what is under way, and hand back the rest."""
         self._stopping.set()
         self._source.stop()
+        self._intake.stop()
+        self._intake.leave()
         for thread in (*self._workers, self._watch):
             thread.join()
-        while not self._again.empty():
-            self._source.hand_back(self._again.get())
+        self._intake.leave()  # what was to be decided anew
 
     @property
     def alive(self) -> bool:
         """Whether all threads of the runner live; if not, the process had better start again."""
-        return all(thread.is_alive() for thread in (*self._workers, self._watch))
+        return self._intake.alive and all(thread.is_alive() for thread in (*self._workers, self._watch))
 
     @property
     def connected(self) -> bool:
@@ -105,37 +113,41 @@ class Runner:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            delivery = self._next()
-            if delivery is not None:
-                with IN_FLIGHT.labels(self._source.queue).track_inprogress():
-                    self._process(delivery)
+            ready = self._intake.next(intake.TICK)
+            if ready is not None:
+                with self._in_flight.track_inprogress():
+                    self._process(ready)
 
-    def _next(self) -> Delivery | None:
-        try:
-            return self._again.get_nowait()
-        except queue.Empty:
-            return self._source.get(TICK)
-
-    def _process(self, delivery: Delivery) -> None:
+    def _process(self, ready: Ready) -> None:
+        delivery, unit = ready.delivery, Unit(self._service)
         structlog.contextvars.bind_contextvars(queue=delivery.queue, correlation_id=delivery.file_id)
-        unit = Unit(self._service)
         try:
-            with self._committer.working(), HANDLER_SECONDS.labels(delivery.queue).time():
-                outcome, unit = self._decide(delivery, unit)
+            decided = self._decide_in_time(ready, unit)
         except DatabaseAway as away:
             self._database_went_away(delivery, away)
         else:
-            self._commit(delivery, unit, outcome)
+            if decided is not None:
+                self._commit(delivery, *decided)
         finally:
             structlog.contextvars.clear_contextvars()
 
-    def _decide(self, delivery: Delivery, unit: Unit) -> tuple[Outcome, Unit]:
-        """Return how the delivery ends and the unit to commit; raises DatabaseAway."""
-        with self._database.read() as connection:
-            if self._source.is_settled(connection, delivery):
-                return Outcome.REPEATED, unit
+    def _decide_in_time(self, ready: Ready, unit: Unit) -> tuple[Unit, Outcome] | None:
+        """Decide a delivery that is still ours, and say that it is no longer waited for."""
         try:
-            self._handle(delivery, unit)
+            if not self._source.holds(ready.delivery):
+                return None
+            with self._seconds.time():
+                return self._decide(ready if ready.fresh else self._intake.look(ready.delivery), unit)
+        finally:
+            self._committer.expect(-1)
+
+    def _decide(self, ready: Ready, unit: Unit) -> tuple[Unit, Outcome]:
+        """Return the unit to commit and how the delivery ends; raises DatabaseAway."""
+        if ready.settled:
+            return unit, Outcome.REPEATED
+        delivery = ready.delivery
+        try:
+            self._handle(ready, unit)
         except DatabaseAway:
             self._abandon_lease(unit)
             raise
@@ -143,13 +155,15 @@ class Runner:
             refusal = Unit(self._service, file=unit.file, lease=unit.lease)
             outcome = settle_error(error, delivery, refusal, self._patience)
             log.info("delivery_not_done", outcome=outcome.value, error=type(error).__name__, reason=str(error))
-            return outcome, refusal
-        return Outcome.DONE, unit
+            return refusal, outcome
+        return unit, Outcome.DONE
 
-    def _handle(self, delivery: Delivery, unit: Unit) -> None:
-        if delivery.races_lost > RACES:
+    def _handle(self, ready: Ready, unit: Unit) -> None:
+        if ready.fault is not None:
+            raise ready.fault
+        if ready.delivery.races_lost > RACES:
             raise NotYet("others keep changing the file")
-        self._handler(delivery, unit)
+        self._handler(ready.delivery, unit)
 
     def _commit(self, delivery: Delivery, unit: Unit, outcome: Outcome) -> None:
         if outcome is Outcome.REPEATED:
@@ -170,7 +184,7 @@ class Runner:
         self._abandon_lease(unit)
         if isinstance(error, Conflict):
             log.info("race_lost", queue=delivery.queue, correlation_id=delivery.file_id, reason=str(error))
-            self._again.put(delivery.decided_anew())
+            self._intake.again(delivery.decided_anew())
         elif isinstance(error, DatabaseAway):
             self._database_went_away(delivery, error)
         else:
@@ -202,7 +216,7 @@ class Runner:
         """While the database is away nothing can be decided: hand everything back, wait, and begin again."""
         delays = Delays()
         while not self._stopping.is_set():
-            if not self._away.wait(TICK):
+            if not self._away.wait(intake.TICK):
                 continue
             with PAUSED.labels(self._source.queue).track_inprogress():
                 self._source.pause()

@@ -67,8 +67,8 @@ class Unit:
         """Move a file from the state it was read in, fill in columns, and record the event."""
         check_file_transition(file.state, to)
         assert facts.keys() <= FACTS, facts.keys() - FACTS
-        new = {f"new_{name}": facts.get(name) for name in FACTS}
-        step = {"was": file.state.value, "to": to.value, "seen": file.changed_at, "at": self.at}
+        new = {name: facts.get(name) for name in FACTS}
+        step = {"was": file.state.value, "to_state": to.value, "seen": file.changed_at, "at": self.at}
         self.add(FILE_MOVE, file=file.id, reason=reason, **step, **new)
         self.event(file.id, to.value, reason=reason)
 

@@ -1,18 +1,16 @@
 """Rows as values, and the few questions about files that most services ask."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
-from shared.database.queue_tables import sidecars
 from shared.database.states import FileState
 from shared.database.tables import checksums, files
 from shared.database.types import FileUuid
-from shared.errors import MessageRefused
 from shared.identifiers import FileId, inbox_paths
 
 
@@ -31,10 +29,6 @@ class ChecksumSource(StrEnum):
     """by us, over the plaintext"""
     BACKUP = "backup"
     """by us, over header and body as read back from the backup"""
-
-
-SIDECAR_ALGORITHMS = ("sha256", "md5")
-"""Endings of the files in which submitters give checksums."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +63,14 @@ _BY_PATH = (
     .order_by(files.c.inbox_location.is_(None), files.c.registered_at.desc())
     .limit(1)
 )
-_SIDECARS = select(sidecars.c.path, sidecars.c.value).where(
-    sidecars.c.user == bindparam("user"), sidecars.c.path.in_(bindparam("paths", expanding=True))
-)
 _CHECKSUMS = select(checksums.c.source, checksums.c.algorithm, checksums.c.value).where(
     checksums.c.file_id == bindparam("file", type_=FileUuid)
 )
 
 
-def to_file(row: Row[Any]) -> File:
-    """Make a File of a row that has the columns of `files` in the order of the dataclass."""
-    values = row._asdict()
+def to_file(row: Sequence[Any]) -> File:
+    """Make a File of the columns of `files` in the order of the dataclass."""
+    values = dict(zip(File.__dataclass_fields__, row, strict=True))
     return File(**{**values, "state": FileState(values["state"])})
 
 
@@ -104,45 +95,9 @@ def file_by_path(connection: Connection, user: str, filepath: str) -> File | Non
     return next((file for file in found if file is not None), None)
 
 
-def file_of_message(connection: Connection, file_id: FileId | None, user: str, filepath: str) -> File:
-    """Return the file that a message is about: by its correlation id, or by user and path if that is none of ours.
-
-    Raises MessageRefused if there is no such file, or if the correlation id is that of another user's file.
-    """
-    file = None if file_id is None else file_by_id(connection, file_id)
-    if file is None:
-        file = file_by_path(connection, user, filepath)
-    if file is None:
-        raise MessageRefused("the inbox of this user has no such file: upload it, or correct user and path")
-    if file.user != user:
-        raise MessageRefused("the correlation id belongs to a file of another user")
-    return file
-
-
 def checksums_of(connection: Connection, file_id: FileId) -> dict[ChecksumSource, dict[str, str]]:
     """Return all known checksums of a file, by source and algorithm."""
     known: dict[ChecksumSource, dict[str, str]] = {}
     for source, algorithm, value in connection.execute(_CHECKSUMS, {"file": file_id}):
         known.setdefault(ChecksumSource(source), {})[algorithm] = value
     return known
-
-
-def all_checksums(connection: Connection, file: File) -> dict[ChecksumSource, dict[str, str]]:
-    """Return all known checksums of a file, with those that the submitter uploaded in files beside it.
-
-    `a.c4gh.sha256` is taken over the upload `a.c4gh`, and `a.sha256` over its plaintext. What a message said counts
-    for less than such a file, which the submitter may have corrected.
-    """
-    known = checksums_of(connection, file.id)
-    meaning = dict(_sidecar_paths(file.path))
-    for path, value in connection.execute(_SIDECARS, {"user": file.user, "paths": list(meaning)}):
-        source, algorithm = meaning[path]
-        known.setdefault(source, {})[algorithm] = value
-    return known
-
-
-def _sidecar_paths(path: str) -> Iterator[tuple[str, tuple[ChecksumSource, str]]]:
-    for algorithm in SIDECAR_ALGORITHMS:
-        yield f"{path}.{algorithm}", (ChecksumSource.SUBMITTED, algorithm)
-        if path.endswith(".c4gh"):
-            yield f"{path.removesuffix('.c4gh')}.{algorithm}", (ChecksumSource.SUBMITTED_PLAIN, algorithm)

@@ -93,7 +93,7 @@ ROLES: Mapping[str, Rights] = {
         "login_pending": KEEP | REMOVE,
         "login_attempts": REPLACE | REMOVE,
     },
-    "orchestrate": {**FLOW, "files": READ | CHANGE, "events": KEEP},
+    "orchestrate": {**FLOW, "files": READ | CHANGE, "checksums": READ, "events": KEEP},
     "staff": {
         "alembic_version": READ,
         "outgoing": KEEP,

@@ -7,15 +7,15 @@ A `conditional` statement must touch one row for each set of values; otherwise t
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, func, insert, text, update
+from sqlalchemy import BigInteger, Connection, Executable, Integer, bindparam, delete, insert, text, update
 from sqlalchemy.types import Text
 
-from shared.database.queue_tables import dead_letters, folders, handled, leases, outgoing, sidecars, uploads
+from shared.database.queue_tables import dead_letters, folders, leases, sidecars, uploads
+from shared.database.sets import SetStatement, Values
 from shared.database.tables import (
     checksums,
     dataset_events,
     datasets,
-    events,
     files,
     grants,
     s3_credentials,
@@ -25,11 +25,20 @@ from shared.database.types import FileUuid, UtcDateTime
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """A statement shared by all units that use it; equal only to itself."""
+    """A statement shared by all units that use it; equal only to itself.
+
+    What every delivery needs is a `SetStatement`, sent once for a group of units; others are sent once for each row.
+    """
 
     order: int
-    sql: Executable
+    sql: Executable | SetStatement
     conditional: bool = False
+
+    def run(self, connection: Connection, values: Values) -> int:
+        """Run it for several rows, and return how many it has touched."""
+        if isinstance(self.sql, SetStatement):
+            return self.sql.run(connection, values)
+        return connection.execute(self.sql, [dict(row) for row in values]).rowcount
 
 
 def _time(name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's bindparam is generic in what it binds
@@ -48,13 +57,23 @@ FACTS = frozenset(_FACTS)
 """Columns of `files` that a move may fill in."""
 
 # ---- first those whose failure says that this unit has lost
-HANDLED = Statement(0, insert(handled))
+HANDLED = Statement(
+    0,
+    SetStatement(
+        "INSERT INTO handled (queue, message_id, at) SELECT queue, message_id, at FROM {rows}",
+        {"queue": Text(), "message_id": FileUuid, "at": UtcDateTime()},
+    ),
+)
 LEASE_RELEASE = Statement(
     1,
     delete(leases).where(leases.c.name == bindparam("lease"), leases.c.token == _uuid("lease_token")),
     conditional=True,
 )
-DELIVERY_SETTLE = Statement(2, delete(outgoing).where(outgoing.c.id == bindparam("outgoing_id")), conditional=True)
+DELIVERY_SETTLE = Statement(
+    2,
+    SetStatement("DELETE FROM outgoing WHERE id IN (SELECT outgoing_id FROM {rows})", {"outgoing_id": BigInteger()}),
+    conditional=True,
+)
 
 # ---- files
 FILE_REGISTER = Statement(10, insert(files))
@@ -63,17 +82,26 @@ FILE_LEAVE_INBOX = Statement(
 )
 FILE_MOVE = Statement(
     12,
-    update(files)
-    # the time of the last change stands for a version: what was decided on an older one is decided anew
-    .where(files.c.id == _uuid("file"), files.c.state == bindparam("was"), files.c.changed_at == _time("seen"))
-    .values(
-        state=bindparam("to"),
-        error=bindparam("reason"),
-        changed_at=_time("at"),
-        **{name: func.coalesce(bindparam(f"new_{name}", type_=files.c[name].type), files.c[name]) for name in _FACTS},
+    SetStatement(
+        # the time of the last change stands for a version: what was decided on an older one is decided anew
+        "UPDATE files SET state = new.to_state, error = new.reason, changed_at = new.at, "
+        "size = coalesce(new.size, files.size), "
+        "inbox_location = coalesce(new.inbox_location, files.inbox_location), "
+        "header = coalesce(new.header, files.header), "
+        "key_fingerprint = coalesce(new.key_fingerprint, files.key_fingerprint), "
+        "archive_location = coalesce(new.archive_location, files.archive_location), "
+        "archive_size = coalesce(new.archive_size, files.archive_size), "
+        "plain_size = coalesce(new.plain_size, files.plain_size), "
+        "backup_location = coalesce(new.backup_location, files.backup_location), "
+        "accession = coalesce(new.accession, files.accession) "
+        "FROM {rows} WHERE files.id = new.file AND files.state = new.was AND files.changed_at = new.seen",
+        {
+            "file": FileUuid, "was": Text(), "seen": UtcDateTime(), "to_state": Text(), "reason": Text(),
+            "at": UtcDateTime(), **{name: files.c[name].type for name in _FACTS},
+        },
     ),
     conditional=True,
-)
+)  # fmt: skip
 FILE_RESET = Statement(
     13,
     update(files)
@@ -96,10 +124,12 @@ CHECKSUM_FORGET = Statement(
 )
 CHECKSUM_RECORD = Statement(
     17,
-    text(
-        "INSERT INTO checksums (file_id, source, algorithm, value) VALUES (:file_id, :source, :algorithm, :value) "
-        "ON CONFLICT (file_id, source, algorithm) DO UPDATE SET value = excluded.value"
-    ).bindparams(_uuid("file_id")),
+    SetStatement(
+        "INSERT INTO checksums (file_id, source, algorithm, value) SELECT file_id, source, algorithm, value "
+        "FROM {rows} WHERE true ON CONFLICT (file_id, source, algorithm) DO UPDATE SET value = excluded.value",
+        {"file_id": FileUuid, "source": Text(), "algorithm": Text(), "value": Text()},
+        unique=("file_id", "source", "algorithm"),
+    ),
 )
 
 # ---- datasets
@@ -157,9 +187,32 @@ SIDECAR_REMOVE = Statement(
 )
 
 # ---- what happened, and what is to be sent
-EVENT = Statement(40, insert(events))
+EVENT = Statement(
+    40,
+    SetStatement(
+        "INSERT INTO events (file_id, event, service, reason, at) "
+        "SELECT file_id, event, service, reason, at FROM {rows}",
+        {"file_id": FileUuid, "event": Text(), "service": Text(), "reason": Text(), "at": UtcDateTime()},
+    ),
+)
 DATASET_EVENT = Statement(41, insert(dataset_events))
-SEND = Statement(42, insert(outgoing))
+SEND = Statement(
+    42,
+    SetStatement(
+        "INSERT INTO outgoing (due, routing_key, queue, message_id, correlation_id, body, attempt, first_seen) "
+        "SELECT due, routing_key, queue, message_id, correlation_id, body, attempt, first_seen FROM {rows}",
+        {
+            "due": UtcDateTime(),
+            "routing_key": Text(),
+            "queue": Text(),
+            "message_id": FileUuid,
+            "correlation_id": Text(),
+            "body": Text(),
+            "attempt": Integer(),
+            "first_seen": UtcDateTime(),
+        },
+    ),
+)
 DEAD_LETTER = Statement(43, insert(dead_letters))
 DEAD_LETTER_DROP = Statement(
     44, delete(dead_letters).where(dead_letters.c.id == bindparam("dead_letter")), conditional=True

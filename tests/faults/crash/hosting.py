@@ -10,8 +10,8 @@ from typing import Any
 
 import services.inbox.digests
 import shared.broker.embedded
+import shared.broker.intake
 import shared.broker.relay
-import shared.broker.runner
 from services.cli import registry
 from services.inbox.begin import Begun, begin
 from services.inbox.inbox import Inbox
@@ -59,7 +59,7 @@ def _hasten() -> None:
     """Look more often for what other processes wrote, and cut uploads into parts as small as can be."""
     shared.broker.embedded.POLL = 0.02
     shared.broker.relay.SWEEP = 0.02
-    shared.broker.runner.TICK = 0.02
+    shared.broker.intake.TICK = 0.02
     services.inbox.digests._GROWTH = ((10_000, PART),)  # type: ignore[assignment]
 
 

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partialmethod
 from pathlib import Path
-from queue import Empty
 from typing import Any
 from unittest.mock import patch
 
@@ -127,16 +126,14 @@ class SteppedNode:
     def decide(self, delivery: Delivery) -> Decided:
         """Let a service decide a delivery; raises Killed."""
         runner = self._runners[delivery.queue]
-        outcome, unit = runner._decide(delivery, Unit(runner._service))
+        unit, outcome = runner._decide(runner._intake.look(delivery), Unit(runner._service))
         return Decided(runner, delivery, outcome, unit)
 
     def settle(self, decided: Decided) -> Delivery | None:
         """Commit; after a lost race return the delivery that is to be decided anew."""
         decided.runner._commit(decided.delivery, decided.unit, decided.outcome)
-        try:
-            return decided.runner._again.get_nowait()
-        except Empty:
-            return None
+        again = decided.runner._intake.next(0)
+        return None if again is None else again.delivery
 
     def lose(self, decided: Decided) -> None:
         """Try to commit while the database is away."""

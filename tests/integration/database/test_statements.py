@@ -11,14 +11,15 @@ from shared.broker.commit import UnitWriter, to_exchange
 from shared.broker.unit import Unit
 from shared.database import statements
 from shared.database.engine import Conflict, Database
+from shared.database.pictures import Question, take_pictures
 from shared.database.queue_tables import outgoing
 from shared.database.records import (
     ChecksumSource,
-    all_checksums,
     file_by_accession,
     file_by_id,
     file_by_path,
 )
+from shared.database.sets import SetStatement
 from shared.database.statements import (
     DATASET_ADD_FILE,
     DATASET_REGISTER,
@@ -38,13 +39,13 @@ STATEMENTS = {
     for name, value in vars(module).items()
     if isinstance(value, Statement)
 }
-NUMBERS = {"size", "new_size", "new_archive_size", "new_plain_size", "outgoing_id", "dead_letter", "attempt"}
+NUMBERS = {"size", "archive_size", "plain_size", "outgoing_id", "dead_letter", "attempt"}
 TIMES = {
     "at", "seen", "due", "first_seen", "until", "expires_at", "registered_at", "changed_at", "issued_at", "revoked_at",
 }  # fmt: skip
 UUIDS = {"message_id", "token", "lease_token"}
-STATES = {"state", "was", "to", "is_still"}
-ABSENT = {"new_key_fingerprint", "key_fingerprint", "id"}
+STATES = {"state", "was", "to", "to_state", "is_still"}
+ABSENT = {"key_fingerprint", "id"}
 
 
 class RolledBackError(Exception):
@@ -54,7 +55,7 @@ class RolledBackError(Exception):
 def value_of(name: str, file_id: str) -> Any:
     choices: list[tuple[set[str], Any]] = [
         (NUMBERS, 7), (TIMES, now()), (UUIDS, new_message_id()), (STATES, "registered"),
-        ({"file", "file_id"}, file_id), ({"new_header", "header"}, b"crypt4gh"), ({"dataset_id"}, "D-1"),
+        ({"file", "file_id"}, file_id), ({"header"}, b"crypt4gh"), ({"dataset_id"}, "D-1"),
         ({"user"}, "ann"),
     ]  # fmt: skip
     return next((value for names, value in choices if name in names), f"some {name}")
@@ -62,7 +63,9 @@ def value_of(name: str, file_id: str) -> Any:
 
 def values_of(statement: Statement, file_id: str) -> dict[str, Any]:
     sql: Any = statement.sql
-    if isinstance(sql, Insert):
+    if isinstance(sql, SetStatement):
+        names = set(sql.for_row.compile().binds)
+    elif isinstance(sql, Insert):
         names = {column.name for column in sql.table.columns} - ABSENT
         if sql.table.name == "files":
             return vars(new_file(FileState.UPLOADED))
@@ -76,12 +79,12 @@ def test_statement_runs(migrated: Database, name: str) -> None:
     file = new_file(FileState.UPLOADED)
     statement = STATEMENTS[name]
     with contextlib.suppress(RolledBackError), migrated.write() as connection:
-        connection.execute(FILE_REGISTER.sql, [vars(file)])
-        connection.execute(DATASET_REGISTER.sql, [{"dataset_id": "D-1", "at": now()}])
+        FILE_REGISTER.run(connection, [vars(file)])
+        DATASET_REGISTER.run(connection, [{"dataset_id": "D-1", "at": now()}])
         connection.execute(text("INSERT INTO users (name, registered_at) VALUES ('ann', '2026-01-01')"))
-        result: Any = connection.execute(statement.sql, [values_of(statement, file.id)])
+        touched = statement.run(connection, [values_of(statement, file.id)])
         if statement.conditional:
-            assert result.rowcount in {0, 1}
+            assert touched in {0, 1}
         raise RolledBackError
 
 
@@ -162,7 +165,8 @@ def test_repeated_records_change_nothing_or_replace(migrated: Database) -> None:
     with pytest.raises(Conflict):
         writer.write([release])
     with migrated.read() as connection:
-        assert all_checksums(connection, file) == {
+        [picture] = take_pictures(connection, [Question(file.id, file.user, file.path)])
+        assert picture.checksums == {
             ChecksumSource.PLAIN: {"sha256": "second"},
             ChecksumSource.SUBMITTED: {"sha256": "second", "md5": "second"},
         }

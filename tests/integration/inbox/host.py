@@ -97,10 +97,10 @@ class InboxHost:
     def add_user(self, name: str, key: Path | None, password: str | None = None) -> None:
         hashed = hash_password(password, rounds=4) if password else None
         with self.database.write() as connection:
-            connection.execute(USER_ADD.sql, {"name": name, "password_hash": hashed, "at": now()})
+            USER_ADD.run(connection, [{"name": name, "password_hash": hashed, "at": now()}])
             if key is not None:
                 public = normal_ssh_key(key.with_suffix(".pub").read_text(encoding="ascii"))
-                connection.execute(USER_ADD_KEY.sql, {"user": name, "ssh_key": public})
+                USER_ADD_KEY.run(connection, [{"user": name, "ssh_key": public}])
 
     def disable(self, name: str) -> None:
         with self.database.write() as connection:

@@ -45,9 +45,8 @@ def test_what_is_no_public_key_is_refused(text: str) -> None:
 
 def test_user_is_found_with_all_keys(database: Database) -> None:
     with database.write() as connection:
-        connection.execute(USER_ADD.sql, {"name": "ann", "password_hash": HASH, "at": now()})
-        connection.execute(USER_ADD_KEY.sql, {"user": "ann", "ssh_key": KEY})
-        connection.execute(USER_ADD_KEY.sql, {"user": "ann", "ssh_key": KEY + "x"})
+        USER_ADD.run(connection, [{"name": "ann", "password_hash": HASH, "at": now()}])
+        USER_ADD_KEY.run(connection, [{"user": "ann", "ssh_key": key} for key in (KEY, KEY + "x")])
     with database.read() as connection:
         assert find_user(connection, "ann") == User("ann", HASH, enabled=True, ssh_keys=frozenset({KEY, KEY + "x"}))
         assert find_user(connection, "Ann") is None

@@ -129,7 +129,8 @@ def test_lone_unit_does_not_wait_for_company(writer: CountingWriter) -> None:
 def test_unit_waits_for_those_under_way_but_not_longer_than_the_linger(writer: CountingWriter) -> None:
     first, second, third = registered(writer, 3)
     committer = Committer(writer, on_commit=threading.Event().set, linger=0.5)
-    with running([committer]), committer.working():
+    committer.expect(1)
+    with running([committer]):
         done = [committer.submit(moving(first))]
         threading.Event().wait(0.05)
         done.append(committer.submit(moving(second)))

@@ -13,6 +13,7 @@ from services.cli import registry
 from shared.database.engine import Database
 from shared.database.queue_tables import metadata
 from shared.database.roles import ADD, CHANGE, FLOW, READ, REMOVE, ROLES, apply_roles, grant_statements
+from shared.database.sets import SetStatement
 from shared.database.statements import Statement
 
 PACKAGES = {**{service: f"services.{service}" for service in registry.SERVICES}, "staff": "services.cli"}
@@ -75,7 +76,8 @@ def _statements(package: str) -> list[str]:
     folder = import_module(package).__path__
     modules = [import_module(f"{package}.{module.name}") for module in iter_modules(folder)]
     values = [value for module in modules for value in vars(module).values()]
-    clauses = [value.sql if isinstance(value, Statement) else value for value in values]
+    statements = [value.sql if isinstance(value, Statement) else value for value in values]
+    clauses = [sql.for_arrays if isinstance(sql, SetStatement) else sql for sql in statements]
     found = [clause for clause in clauses if isinstance(clause, ClauseElement)]
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return [str(clause.compile(dialect=dialect)) for clause in found if isinstance(clause, Select) or _changes(clause)]

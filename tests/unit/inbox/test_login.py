@@ -24,9 +24,9 @@ def key(inbox: Inbox) -> asyncssh.SSHKey:
     with inbox.database.write() as connection:
         for name in ("ann", "eve"):
             password_hash = hash_password(f"password of {name}", rounds=4)
-            connection.execute(USER_ADD.sql, {"name": name, "password_hash": password_hash, "at": now()})
+            USER_ADD.run(connection, [{"name": name, "password_hash": password_hash, "at": now()}])
         public = normal_ssh_key(key.export_public_key().decode())
-        connection.execute(USER_ADD_KEY.sql, {"user": "ann", "ssh_key": public})
+        USER_ADD_KEY.run(connection, [{"user": "ann", "ssh_key": public}])
     return key
 
 

@@ -27,9 +27,10 @@ from services.verify.verify import Verify
 from shared.broker.commit import UnitWriter, to_exchange
 from shared.broker.committer import Committer
 from shared.broker.delivery import Delivery
+from shared.broker.intake import Load
 from shared.broker.leases import LeaseKeeper
 from shared.broker.outcomes import Outcome, Patience, settle_error
-from shared.broker.runner import Handler
+from shared.broker.runner import Handler, nothing
 from shared.broker.unit import Unit
 from shared.crypto.cores import Cores
 from shared.crypto.keys import PrivateKey, generate
@@ -120,12 +121,12 @@ class Archive:
     @property
     def verify(self) -> Handler:
         verify = Verify(archive=self.archive, keys=self.keys, leases=self.leases, cores=Cores(2))
-        return VerifyHandler(database=self.database, catalogue=CATALOGUE, verify=verify)
+        return VerifyHandler(catalogue=CATALOGUE, verify=verify)
 
     @property
     def finalize(self) -> Handler:
         finalize = Finalize(archive=self.archive, backup=self.backup_store, leases=self.leases, catalogue=CATALOGUE)
-        return FinalizeHandler(database=self.database, catalogue=CATALOGUE, finalize=finalize)
+        return FinalizeHandler(catalogue=CATALOGUE, finalize=finalize)
 
     @property
     def mapper(self) -> Handler:
@@ -154,7 +155,7 @@ class Archive:
     def settle(self, handler: Handler, delivery: Delivery) -> Result:
         unit, outcome = Unit("test"), Outcome.DONE
         try:
-            handler(delivery, unit)
+            handler(self._known(handler, delivery), unit)
         except Exception as error:  # noqa: BLE001 - as the runner does
             unit = Unit("test", file=unit.file, lease=unit.lease)
             outcome = settle_error(error, delivery, unit, Patience())
@@ -167,6 +168,11 @@ class Archive:
         except Conflict:
             return self.settle(handler, replace(delivery, races_lost=delivery.races_lost + 1))
         return Result(outcome, self._sent_after(before))
+
+    def _known(self, handler: Handler, delivery: Delivery) -> Delivery:
+        load: Load = getattr(handler, "load", nothing)
+        with self.database.read() as connection:
+            return replace(delivery, known=load(connection, [delivery])[0])
 
     def _last_sent(self) -> int:
         with self.database.read() as connection:

@@ -1,5 +1,7 @@
 """Finalize: one accession id for each file, and a backup that was read back."""
 
+import functools
+
 import pytest
 
 from shared.broker.outcomes import Outcome
@@ -161,6 +163,7 @@ def test_two_files_given_the_same_id_at_once_do_not_both_get_it(node: Archive) -
     first, second = node.verified(), node.verified()
     handler, rivals = node.finalize, iter([True])
 
+    @functools.wraps(handler)
     def overtaken(delivery: object, unit: object) -> None:
         handler(delivery, unit)  # type: ignore[arg-type]
         if next(rivals, False):
