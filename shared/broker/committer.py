@@ -7,7 +7,7 @@ a lone file is committed at once (measured in docs/explanation/performance.md).
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -35,7 +35,9 @@ class _Job:
 class Committer:
     """Commits units; in groups while it can, one by one where a unit of a group stands against the database."""
 
-    def __init__(self, writer: UnitWriter, *, on_commit: Callable[[], None], linger: float = LINGER) -> None:
+    def __init__(
+        self, writer: UnitWriter, *, on_commit: Callable[[Sequence[Unit]], None], linger: float = LINGER
+    ) -> None:
         self._writer = writer
         self._on_commit = on_commit
         self._linger = linger
@@ -128,6 +130,6 @@ class Committer:
     def _succeeded(self, group: list[_Job]) -> None:
         COMMITS.inc()
         COMMITTED_UNITS.inc(len(group))
-        self._on_commit()
+        self._on_commit([job.unit for job in group])
         for job in group:
             job.done.set_result(None)

@@ -17,6 +17,7 @@ from shared.broker.delivery import Delivery
 from shared.broker.unit import Unit
 from shared.database.engine import Database, DatabaseAway
 from shared.database.queue_tables import outgoing
+from shared.database.sets import padded
 from shared.database.statements import DELIVERY_SETTLE
 from shared.database.types import UtcDateTime, now
 from shared.identifiers import MessageId
@@ -26,7 +27,11 @@ POLL = 0.25
 
 _DUE = (
     select(outgoing)
-    .where(outgoing.c.queue == bindparam("this_queue"), outgoing.c.due <= bindparam("at", type_=UtcDateTime()))
+    .where(
+        outgoing.c.queue == bindparam("this_queue"),
+        outgoing.c.due <= bindparam("at", type_=UtcDateTime()),
+        outgoing.c.id.not_in(bindparam("in_hand", expanding=True)),
+    )
     .order_by(outgoing.c.due, outgoing.c.id)
     .limit(bindparam("most"))
 )
@@ -35,17 +40,19 @@ _PRESENT = select(outgoing.c.id).where(outgoing.c.id == bindparam("row"))
 
 
 class Bell:
-    """Rung by commits, so that new rows need not wait for the next poll."""
+    """Rung by commits, so that new rows need not wait for the next poll of their queue."""
 
     def __init__(self) -> None:
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: dict[str, Callable[[], None]] = {}
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        self._listeners.append(listener)
+    def listen(self, queue: str, listener: Callable[[], None]) -> None:
+        self._listeners[queue] = listener
 
-    def ring(self) -> None:
-        for listener in self._listeners:
-            listener()
+    def ring(self, units: Sequence[Unit]) -> None:
+        """Tell the queues to which these units have sent something."""
+        for queue in {queue for unit in units for queue in unit.addressed}:
+            if queue in self._listeners:
+                self._listeners[queue]()
 
 
 class EmbeddedSource:
@@ -62,7 +69,7 @@ class EmbeddedSource:
         self._newest_at_start = 0
         self._open = False
         self._look_at = 0.0
-        bell.listen(self._look_now)
+        bell.listen(queue, self._look_now)
 
     @property
     def connected(self) -> bool:
@@ -100,6 +107,8 @@ class EmbeddedSource:
         with self._changed:
             self._in_hand.discard(_row_id(delivery))
             self._handed_back.discard(_row_id(delivery))
+            if self._wanted() and not self._look_at:
+                self._changed.notify()
 
     def hand_back(self, delivery: Delivery) -> None:
         with self._changed:
@@ -125,21 +134,23 @@ class EmbeddedSource:
             self._changed.notify()
 
     def _fetch(self) -> None:
-        if self._waiting or not self._open or time.monotonic() < self._look_at:
+        most = self._wanted()
+        if self._waiting or not self._open or not most or time.monotonic() < self._look_at:
             return
-        self._look_at = time.monotonic() + POLL
-        values = {"this_queue": self.queue, "at": now(), "most": self._prefetch + len(self._in_hand)}
+        values = {"this_queue": self.queue, "at": now(), "most": most, "in_hand": padded(list(self._in_hand))}
         try:
             with self._database.read() as connection:
                 rows = connection.execute(_DUE, values).all()
         except DatabaseAway:
-            return
-        fresh = [row for row in rows if row.id not in self._in_hand]
-        self._waiting.extend(_delivery(row, redelivered=self._may_have_been_taken(row.id)) for row in fresh)
-        self._in_hand |= {row.id for row in fresh}
-        if fresh:
-            self._look_at = 0.0
-            self._changed.notify_all()
+            rows = []
+        self._waiting.extend(_delivery(row, redelivered=self._may_have_been_taken(row.id)) for row in rows)
+        self._in_hand |= {row.id for row in rows}
+        self._look_at = 0.0 if len(rows) == most else time.monotonic() + POLL
+
+    def _wanted(self) -> int:
+        """Return how many rows to ask for: none until half of those in hand are done, so that it is worth asking."""
+        free = self._prefetch - len(self._in_hand)
+        return free if 2 * free >= self._prefetch else 0
 
     def _may_have_been_taken(self, row: int) -> bool:
         """Tell whether this process, or one that was killed before it, may have had this row in hand."""

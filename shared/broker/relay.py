@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import BigInteger, Connection, bindparam, insert, select
 
 from shared.broker.publishing import Batch, BatchRefused, BrokerAway, Outgoing, Publisher
+from shared.broker.unit import Unit
 from shared.database.engine import Database, DatabaseAway
 from shared.database.queue_tables import dead_letters, outgoing
 from shared.database.sets import SetStatement
@@ -57,9 +58,10 @@ class Relay:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def ring(self) -> None:
-        """Say that rows were committed."""
-        self._rung.set()
+    def ring(self, units: Sequence[Unit]) -> None:
+        """Say that units were committed."""
+        if any(True for unit in units for _ in unit.addressed):
+            self._rung.set()
 
     def _run(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """The unit of work: what a use case did, written down so that the runner can commit it in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,15 @@ class Unit:
     lease: Lease | None = None
     at: datetime = field(default_factory=now)
     effects: list[Effect] = field(default_factory=list)
+
+    @property
+    def addressed(self) -> Iterator[str]:
+        """Names of the queues, or the routing keys, of the messages that it sends."""
+        return (
+            effect.values["queue"] or effect.values["routing_key"]
+            for effect in self.effects
+            if effect.statement is SEND
+        )
 
     def add(self, statement: Statement, **values: Any) -> None:  # noqa: ANN401 - column values
         """Add a row to any statement."""

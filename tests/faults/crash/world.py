@@ -116,7 +116,7 @@ class World(ABC):
 
     def picture(self) -> Picture:
         """Describe what there is, days later, when the inbox was swept."""
-        committer = Committer(UnitWriter(self.database, self.routing), on_commit=lambda: None)
+        committer = Committer(UnitWriter(self.database, self.routing), on_commit=lambda _units: None)
         inbox = Inbox(self.database, committer, self.stores["inbox"], OpenUploads(1))
         with running([committer]):
             Reconciler(inbox, patience=timedelta(days=14)).reconcile(now() + timedelta(days=3))

@@ -75,7 +75,7 @@ def states(database: Database) -> list[str]:
 
 def test_units_that_are_ready_together_share_a_transaction(database: Database, writer: CountingWriter) -> None:
     made = registered(writer, GROUP + 3)
-    committer = Committer(writer, on_commit=threading.Event().set)
+    committer = Committer(writer, on_commit=lambda _units: None)
     done = [committer.submit(moving(file)) for file in made]
     with running([committer]):
         wait(done, timeout=15)
@@ -86,7 +86,7 @@ def test_units_that_are_ready_together_share_a_transaction(database: Database, w
 def test_loser_of_a_race_takes_no_other_with_it(database: Database, writer: CountingWriter) -> None:
     first, second, third = registered(writer, 3)
     writer.write([moving(second)])
-    committer = Committer(writer, on_commit=threading.Event().set)
+    committer = Committer(writer, on_commit=lambda _units: None)
     done = [committer.submit(moving(file)) for file in (first, second, third)]
     with running([committer]):
         wait(done, timeout=15)
@@ -99,7 +99,7 @@ def test_loser_of_a_race_takes_no_other_with_it(database: Database, writer: Coun
 def test_unit_with_a_fault_takes_no_other_with_it(writer: CountingWriter, fault: Exception) -> None:
     made = registered(writer, 3)
     writer.faults["faulty"] = fault
-    committer = Committer(writer, on_commit=threading.Event().set)
+    committer = Committer(writer, on_commit=lambda _units: None)
     done = [committer.submit(moving(f, s)) for f, s in zip(made, ("test", "faulty", "test"), strict=True)]
     with running([committer]):
         wait(done, timeout=15)
@@ -110,7 +110,7 @@ def test_unit_with_a_fault_takes_no_other_with_it(writer: CountingWriter, fault:
 def test_nothing_is_tried_one_by_one_while_the_database_is_away(writer: CountingWriter) -> None:
     made = registered(writer, 3)
     writer.faults["test"] = DatabaseAway()
-    committer = Committer(writer, on_commit=threading.Event().set)
+    committer = Committer(writer, on_commit=lambda _units: None)
     done = [committer.submit(moving(file)) for file in made]
     with running([committer]):
         wait(done, timeout=15)
@@ -120,7 +120,7 @@ def test_nothing_is_tried_one_by_one_while_the_database_is_away(writer: Counting
 
 def test_lone_unit_does_not_wait_for_company(writer: CountingWriter) -> None:
     [file] = registered(writer)
-    committer, began = Committer(writer, on_commit=threading.Event().set, linger=30), time.monotonic()
+    committer, began = Committer(writer, on_commit=lambda _units: None, linger=30), time.monotonic()
     with running([committer]):
         committer.commit(moving(file))
     assert time.monotonic() - began < 10
@@ -128,7 +128,7 @@ def test_lone_unit_does_not_wait_for_company(writer: CountingWriter) -> None:
 
 def test_unit_waits_for_those_under_way_but_not_longer_than_the_linger(writer: CountingWriter) -> None:
     first, second, third = registered(writer, 3)
-    committer = Committer(writer, on_commit=threading.Event().set, linger=0.5)
+    committer = Committer(writer, on_commit=lambda _units: None, linger=0.5)
     committer.expect(1)
     with running([committer]):
         done = [committer.submit(moving(first))]
@@ -141,7 +141,7 @@ def test_unit_waits_for_those_under_way_but_not_longer_than_the_linger(writer: C
 
 def test_commits_are_told_and_what_was_submitted_is_committed_before_the_end(writer: CountingWriter) -> None:
     told = threading.Event()
-    committer = Committer(writer, on_commit=told.set)
+    committer = Committer(writer, on_commit=lambda _units: told.set())
     with running([committer]):
         done = committer.submit(moving(registered(writer)[0]))
     assert done.done()
