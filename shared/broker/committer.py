@@ -21,7 +21,7 @@ from shared.metrics import COMMIT_SECONDS, COMMITS, COMMITTED_UNITS
 log = structlog.get_logger(__name__)
 
 GROUP = 64
-LINGER = 0.02
+LINGER = 0.1
 
 
 @dataclass(frozen=True)
