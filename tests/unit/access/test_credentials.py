@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 def ann(database: Database) -> S3Credentials:
     """Credentials of ann, good for a day."""
     with database.write() as connection:
-        connection.execute(USER_ADD.sql, {"name": "ann", "password_hash": None, "at": now()})
+        USER_ADD.run(connection, [{"name": "ann", "password_hash": None, "at": now()}])
     unit = Unit("test")
     issued = KEEPER.issue(unit, "ann", DAY)
     assert find(database, issued.access_key) is None, "good once it is committed"

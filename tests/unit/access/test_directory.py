@@ -62,7 +62,7 @@ def asked(central: CentralEgaUsers) -> CentralEga:
 
 def add(database: Database, name: str, **changes: Any) -> None:
     with database.write() as connection:
-        connection.execute(USER_ADD.sql, {"name": name, "password_hash": None, "at": now()})
+        USER_ADD.run(connection, [{"name": name, "password_hash": None, "at": now()}])
         connection.execute(users.update().where(users.c.name == name).values(source="local", **changes))
 
 
