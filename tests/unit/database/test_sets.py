@@ -30,7 +30,7 @@ def connection() -> Any:
 
 
 def pairs(connection: Any) -> dict[str, int]:
-    return {name: value for name, value in connection.execute(text("SELECT name, value FROM pairs"))}
+    return {row.name: row.value for row in connection.execute(text("SELECT name, value FROM pairs"))}
 
 
 def test_of_rows_for_one_place_the_last_counts(connection: Any) -> None:
