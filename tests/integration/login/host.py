@@ -58,7 +58,7 @@ class LoginHost:
     def add_user(self, name: str, password: str | None = PASSWORD) -> None:
         hashed = hash_password(password, rounds=4) if password else None
         with self.database.write() as connection:
-            connection.execute(USER_ADD.sql, {"name": name, "password_hash": hashed, "at": now()})
+            USER_ADD.run(connection, [{"name": name, "password_hash": hashed, "at": now()}])
 
     def add_file(self, user: str, path: str, state: str, *, error: str | None = None, **more: Any) -> None:
         row = {"id": new_file_id(), "user": user, "path": path, "state": state, "error": error}
