@@ -61,7 +61,8 @@ class _Story:
 
     @contextmanager
     def _node(self) -> Iterator[None]:
-        ports = [word for front in ("--sftp", "--http", "--login", "--metrics") for word in (front, "127.0.0.1:0")]
+        fronts = ("--sftp", "--s3", "--http", "--login", "--metrics")
+        ports = [word for front in fronts for word in (front, "127.0.0.1:0")]
         command = [*_SELF, "up", "--embedded", "--data", str(self.data), *ports, "--json"]
         with (self.folder / "node.log").open("w") as log:
             node = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

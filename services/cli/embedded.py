@@ -23,6 +23,7 @@ class Addresses:
     """Where the fronts listen, as HOST:PORT; port 0 takes a free one."""
 
     sftp: str
+    s3: str
     http: str
     login: str
     metrics: str
@@ -61,13 +62,14 @@ def _started(folder: Folder, database: Database, addresses: Addresses, *, automa
     assemblies = {name: _assemble(name, node, values) for name in _services(automatic=automatic)}
     work = [*node.parts, forget_leases(node), *(part for assembly in assemblies.values() for part in assembly.parts)]
     with running(work):
-        fronts = {"sftp": _address(assemblies["inbox"]), "outbox": f"http://{_address(assemblies['outbox'])}"}
+        (sftp, s3), (outbox,) = _addresses(assemblies["inbox"]), _addresses(assemblies["outbox"])
+        fronts = {"sftp": sftp, "s3": f"http://{s3}", "outbox": f"http://{outbox}"}
         # the pages tell submitters where the inbox is, which is known now
-        login = _assemble("login", node, {**values, "inbox_url": fronts.get("s3")})
+        login = _assemble("login", node, {**values, "inbox_url": fronts["s3"]})
         work += login.parts
         server = health(node, HealthSettings(metrics_address=addresses.metrics), work, [*assemblies.values(), login])
         with running([*login.parts, server]):
-            fronts["login"] = f"http://{_address(login)}"
+            fronts["login"] = f"http://{_addresses(login)[0]}"
             fronts["metrics"] = f"http://{server.address[0]}:{server.address[1]}/metrics"
             folder.keep_addresses(fronts)
             yield Running(work, {"event": "ready", **fronts, "public_key": str(folder.archive_public)})
@@ -87,6 +89,7 @@ def _values(folder: Folder, addresses: Addresses) -> dict[str, Any]:
         "archive_keys": (folder.archive_secret,),
         "sftp_address": addresses.sftp,
         "sftp_host_key": folder.host_key,
+        "s3_address": addresses.s3,
         "outbox_address": addresses.http,
         "login_address": addresses.login,
         "login_token_keys": (folder.token_key,),
@@ -102,7 +105,7 @@ def _assemble(name: str, node: Node, values: dict[str, Any]) -> Assembly:
     return registry.assemble(name, node, settings)
 
 
-def _address(assembly: Assembly) -> str:
-    """Return where the first part of an assembly listens."""
-    host, port = next(part.address for part in assembly.parts if hasattr(part, "address"))
-    return f"{host}:{port}"
+def _addresses(assembly: Assembly) -> list[str]:
+    """Return where the fronts of an assembly listen, in the order of its parts."""
+    bound = [part.address for part in assembly.parts if hasattr(part, "address")]
+    return [f"{host}:{port}" for host, port in bound]

@@ -20,6 +20,7 @@ def up(
     sftp: Annotated[
         str, typer.Option(help="Where the SFTP inbox listens; port 0 takes a free one.")
     ] = "127.0.0.1:2222",
+    s3: Annotated[str, typer.Option(help="Where the S3 inbox listens.")] = "127.0.0.1:8090",
     http: Annotated[str, typer.Option(help="Where the outbox listens.")] = "127.0.0.1:8080",
     login: Annotated[str, typer.Option(help="Where the log-in pages are.")] = "127.0.0.1:8081",
     metrics: Annotated[str, typer.Option(help="Where metrics and health are served.")] = "127.0.0.1:9100",
@@ -33,7 +34,7 @@ def up(
     if not embedded or folder is None:
         raise ConfigurationError("say `strongroom up --embedded --data DIR`; the real stack is started by `make up`")
     logs.configure("strongroom")
-    addresses = Addresses(sftp, http, login, metrics)
+    addresses = Addresses(sftp, s3, http, login, metrics)
     with Signals() as signals, embedded_node(folder, addresses, automatic=automatic) as node:
         typer.echo(json.dumps(node.ready) if context.obj.json else _sentence(node.ready))
         wait(node.parts, signals)
@@ -41,7 +42,7 @@ def up(
 
 def _sentence(ready: dict[str, str]) -> str:
     return (
-        f"Ready. SFTP {ready['sftp']}, outbox {ready['outbox']}, log-in {ready['login']}, "
+        f"Ready. SFTP {ready['sftp']}, S3 {ready['s3']}, outbox {ready['outbox']}, log-in {ready['login']}, "
         f"metrics {ready['metrics']}, "
         f"archive's public key {ready['public_key']}. Ctrl-C stops."
     )

@@ -10,12 +10,13 @@ from services.inbox.digests import Digests
 from services.inbox.errors import InboxError
 from services.inbox.inbox import Inbox
 from services.inbox.placing import check_place
-from services.inbox.queries import Unfinished, current_file, unfinished_at
+from services.inbox.queries import Protocol, Unfinished, current_file, unfinished_at
+from services.inbox.statements import UPLOAD_BEGIN
 from shared.broker.unit import Unit
 from shared.database.records import File
-from shared.database.statements import FILE_REGISTER, UPLOAD_KEEP
+from shared.database.statements import FILE_REGISTER
 from shared.database.states import FileState
-from shared.identifiers import new_file_id
+from shared.identifiers import FileId, new_file_id
 from shared.storage.port import Part
 
 
@@ -54,17 +55,19 @@ def _begin(
         raise InboxError("there is a file of this name already")
     for upload in void:
         abandon(unit, upload, "a new upload of this name has begun")
-    return Begun(_register(unit, user, path), digests=Digests()), void
+    return Begun(register(unit, new_file_id(), user, path, protocol=Protocol.SFTP), digests=Digests()), void
 
 
-def _register(unit: Unit, user: str, path: str) -> File:
-    file_id = new_file_id()
+def register(
+    unit: Unit, file_id: FileId, user: str, path: str, *, protocol: Protocol, upload_id: str | None = None
+) -> File:
+    """Write down a file of which nothing has come yet; `upload_id` is that of its upload in parts, if it has one."""
     unit.add(
         FILE_REGISTER,
         id=file_id, user=user, path=path, state=FileState.REGISTERED.value, registered_at=unit.at, changed_at=unit.at,
     )  # fmt: skip
     unit.event(file_id, FileState.REGISTERED.value)
-    unit.add(UPLOAD_KEEP, file_id=file_id, upload_id=None, at=unit.at)
+    unit.add(UPLOAD_BEGIN, file_id=file_id, upload_id=upload_id, touched_at=unit.at, protocol=protocol.value)
     return File(
         id=file_id, user=user, path=path, state=FileState.REGISTERED, size=None, inbox_location=None, header=None,
         key_fingerprint=None, archive_location=None, archive_size=None, plain_size=None, backup_location=None,

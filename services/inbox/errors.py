@@ -15,6 +15,10 @@ class NotAllowed(InboxError):
     """This is not allowed here."""
 
 
+class QuotaExceeded(InboxError):
+    """Your files in the inbox take all the room that you have: remove some, or ask the archive for more."""
+
+
 class Superseded(InboxError):
     """A newer upload of this name has begun, or it was removed meanwhile: this one is void."""
 

@@ -9,6 +9,7 @@ from services.inbox.errors import Superseded
 from services.inbox.inbox import Inbox
 from services.inbox.leave import leave
 from services.inbox.queries import current_file
+from services.inbox.statements import TAG
 from shared.broker.unit import Unit
 from shared.database.records import ChecksumSource, File, file_by_id
 from shared.database.statements import UPLOAD_FORGET
@@ -18,14 +19,15 @@ from shared.messages.fields import checksums
 from shared.messages.inbox import InboxUpload
 
 
-def finish(inbox: Inbox, file_id: FileId, size: int, digests: Mapping[str, str]) -> None:
+def finish(inbox: Inbox, file_id: FileId, size: int, digests: Mapping[str, str], tag: str | None = None) -> None:
     """Record a file whose object is complete in the store; an earlier one of this name leaves the inbox.
 
-    digests: by algorithm, over the whole upload; empty if this process has not seen all of it. A second call changes
-    nothing. Raises Superseded if the upload was given up meanwhile (its object is deleted), DatabaseAway, Busy.
+    digests: by algorithm, over the whole upload; empty if this process has not seen all of it. tag: what S3 clients
+    are shown as its ETag. A second call changes nothing. Raises Superseded if the upload was given up meanwhile (its
+    object is deleted), DatabaseAway, Busy.
     """
     try:
-        inbox.settle(partial(_finish, store=inbox.store.name, file_id=file_id, size=size, digests=digests))
+        inbox.settle(partial(_finish, store=inbox.store.name, file_id=file_id, size=size, digests=digests, tag=tag))
     except Superseded:
         inbox.store.delete(file_id)
         raise
@@ -33,7 +35,14 @@ def finish(inbox: Inbox, file_id: FileId, size: int, digests: Mapping[str, str])
 
 
 def _finish(
-    connection: Connection, unit: Unit, *, store: str, file_id: FileId, size: int, digests: Mapping[str, str]
+    connection: Connection,
+    unit: Unit,
+    *,
+    store: str,
+    file_id: FileId,
+    size: int,
+    digests: Mapping[str, str],
+    tag: str | None,
 ) -> None:
     file = file_by_id(connection, file_id)
     if file is None or file.state is FileState.CANCELLED:
@@ -44,6 +53,8 @@ def _finish(
     if earlier is not None:
         leave(unit, earlier, "replaced by a newer upload")
     unit.move(file, FileState.UPLOADED, size=size, inbox_location=store)
+    if tag is not None:
+        unit.add(TAG, file=file.id, new_tag=tag)
     unit.checksums(file.id, ChecksumSource.UPLOADED, digests)
     unit.add(UPLOAD_FORGET, file=file.id)
     unit.send(_told(file, size, digests), file.id)

@@ -11,3 +11,8 @@ UPLOADS = Counter(
     ["outcome"],
 )
 RECEIVED = Counter("strongroom_inbox_received_bytes_total", "Bytes of files received.")
+S3_REQUESTS = Counter(
+    "strongroom_inbox_s3_requests_total",
+    "S3 requests, by operation and outcome: ok, or S3's code.",
+    ["operation", "outcome"],
+)

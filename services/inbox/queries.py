@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, exists, func, select
@@ -16,6 +17,13 @@ from shared.database.types import FileUuid, UtcDateTime
 _IN_INBOX = files.c.inbox_location.is_not(None)
 
 
+class Protocol(StrEnum):
+    """How an upload comes. One by SFTP hides the file it is going to replace; one by S3 shows when it is whole."""
+
+    SFTP = "sftp"
+    S3 = "s3"
+
+
 @dataclass(frozen=True)
 class Unfinished:
     """An upload that has begun: its file (state `registered`), its upload id in the store, when it last went on."""
@@ -23,6 +31,7 @@ class Unfinished:
     file: File
     upload_id: str | None
     touched_at: datetime
+    protocol: Protocol = Protocol.SFTP
 
 
 @dataclass(frozen=True)
@@ -55,18 +64,22 @@ def _below(table: Table) -> tuple[ColumnElement[bool], ...]:
 
 
 def _unfinished() -> Select[Any]:
-    rows = select(*FILE_COLUMNS, uploads.c.upload_id, uploads.c.touched_at).join(
+    rows = select(*FILE_COLUMNS, uploads.c.upload_id, uploads.c.touched_at, uploads.c.protocol).join(
         uploads, uploads.c.file_id == files.c.id
     )
     return rows.where(files.c.state == FileState.REGISTERED)
+
+
+def _unfinished_by_sftp() -> Select[Any]:
+    return _unfinished().where(uploads.c.protocol == Protocol.SFTP)
 
 
 _SIDECAR = [sidecars.c[name] for name in Sidecar.__dataclass_fields__]
 _FOLDER = [folders.c.path, folders.c.made_at]
 _CURRENT = select(*FILE_COLUMNS).where(*_at(files), _IN_INBOX)
 _CURRENT_BELOW = select(*FILE_COLUMNS).where(*_below(files), _IN_INBOX).order_by(files.c.path)
-_UNFINISHED_AT = _unfinished().where(*_at(files)).order_by(uploads.c.touched_at.desc())
-_UNFINISHED_BELOW = _unfinished().where(*_below(files)).order_by(files.c.path, uploads.c.touched_at.desc())
+_UNFINISHED_AT = _unfinished_by_sftp().where(*_at(files)).order_by(uploads.c.touched_at.desc())
+_UNFINISHED_BELOW = _unfinished_by_sftp().where(*_below(files)).order_by(files.c.path, uploads.c.touched_at.desc())
 _UNFINISHED_BEFORE = (
     _unfinished()
     .where(uploads.c.touched_at < bindparam("before", type_=UtcDateTime()))
@@ -98,12 +111,12 @@ def current_files_below(connection: Connection, user: str, folder: str) -> list[
 
 
 def unfinished_at(connection: Connection, user: str, path: str) -> list[Unfinished]:
-    """Return the unfinished uploads of a path, the latest first; one, unless two sessions began at the same time."""
+    """Return the uploads by SFTP of a path that are not finished, the latest first; mostly one, or none."""
     return _unfinished_rows(connection, _UNFINISHED_AT, owner=user, at_path=path)
 
 
 def unfinished_below(connection: Connection, user: str, folder: str) -> list[Unfinished]:
-    """Return the unfinished uploads below a folder, at any depth, by path and the latest first."""
+    """Return the unfinished uploads by SFTP below a folder, at any depth, by path and the latest first."""
     return _unfinished_rows(connection, _UNFINISHED_BELOW, **_inside(user, folder))
 
 
@@ -152,7 +165,7 @@ def _inside(user: str, folder: str) -> dict[str, str]:
 
 def _unfinished_rows(connection: Connection, query: Select[Any], **values: Any) -> list[Unfinished]:  # noqa: ANN401
     rows: Sequence[Any] = connection.execute(query, values).all()
-    return [Unfinished(_file(row), row.upload_id, row.touched_at) for row in rows]
+    return [Unfinished(_file(row), row.upload_id, row.touched_at, Protocol(row.protocol)) for row in rows]
 
 
 def _file(row: Any) -> File:  # noqa: ANN401 - a row with the columns of `files` among others

@@ -1,6 +1,7 @@
 """Keep a checksum file (`sample.c4gh.sha256`, `.md5`): in the database, for the archive to compare with."""
 
 import re
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
@@ -17,18 +18,22 @@ MAX_SIZE = 4096
 _DIGESTS = {"sha256": re.compile("[0-9a-f]{64}"), "md5": re.compile("[0-9a-f]{32}")}
 
 
-def check_sidecar_place(inbox: Inbox, user: str, path: str) -> None:
+CheckPlace = Callable[[Connection, str, str], None]
+"""The front's rule about where a user may put a file; raises InboxError."""
+
+
+def check_sidecar_place(inbox: Inbox, user: str, path: str, check: CheckPlace = check_place) -> None:
     """Raise InboxError unless a checksum file may be written at a path."""
     with inbox.database.read() as connection:
-        check_place(connection, user, path)
+        check(connection, user, path)
 
 
-def keep_sidecar(inbox: Inbox, user: str, path: str, content: bytes) -> None:
+def keep_sidecar(inbox: Inbox, user: str, path: str, content: bytes, check: CheckPlace = check_place) -> None:
     """Keep a checksum file in place of an earlier one. Raises InboxError, DatabaseAway, Busy."""
     algorithm, value = read_digest(path, content)
 
     def keep(connection: Connection, unit: Unit) -> None:
-        check_place(connection, user, path)
+        check(connection, user, path)
         unit.add(SIDECAR_KEEP, user=user, path=path, algorithm=algorithm, value=value, size=len(content), at=unit.at)
 
     inbox.settle(keep)

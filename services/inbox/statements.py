@@ -4,7 +4,7 @@ A file may be archived, cleaned up, renamed and removed at the same time; whoeve
 condition fails and decides anew, so that each removal and each renaming is told once.
 """
 
-from sqlalchemy import ColumnElement, Text, bindparam, update
+from sqlalchemy import ColumnElement, Text, bindparam, insert, update
 
 from shared.database.queue_tables import uploads
 from shared.database.statements import Statement
@@ -34,6 +34,19 @@ RENAME_IN_INBOX = Statement(
     .values(path=bindparam("new_path"), changed_at=bindparam("at", type_=UtcDateTime())),
     conditional=True,
 )
+UPLOAD_BEGIN = Statement(30, insert(uploads))
+TAG = Statement(
+    14,
+    update(files).where(files.c.id == bindparam("file", type_=FileUuid)).values(tag=bindparam("new_tag", type_=Text())),
+)
+UPLOAD_RECEIVED = Statement(
+    31,
+    update(uploads)
+    .where(uploads.c.file_id == bindparam("file", type_=FileUuid))
+    .values(received=uploads.c.received + bindparam("more"), touched_at=bindparam("at", type_=UtcDateTime())),
+    conditional=True,
+)
+"""Fails for an upload that was given up or finished elsewhere."""
 UPLOAD_TOUCH = Statement(
     30,
     update(uploads)

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text
 
 from shared.database.tables import metadata as metadata  # noqa: PLC0414 - whole only with the tables of this module
-from shared.database.types import FileUuid, SerialKey, UtcDateTime
+from shared.database.types import FileUuid, Octets, SerialKey, UtcDateTime
 
 outgoing = Table(
     "outgoing",
@@ -58,13 +58,15 @@ uploads = Table(
     Column("file_id", FileUuid, ForeignKey("files.id"), primary_key=True),
     Column("upload_id", Text, comment="multipart upload in the inbox store; null before its first part"),
     Column("touched_at", UtcDateTime, nullable=False),
+    Column("protocol", Text, nullable=False, server_default="sftp", comment="how it comes: sftp or s3"),
+    Column("received", BigInteger, nullable=False, server_default="0", comment="bytes of its parts, for the quota"),
 )
 
 folders = Table(
     "folders",
     metadata,
     Column("user", Text, primary_key=True),
-    Column("path", Text, primary_key=True, comment="in the user's inbox, without leading or trailing slash"),
+    Column("path", Octets, primary_key=True, comment="in the user's inbox, without leading or trailing slash"),
     Column("made_at", UtcDateTime, nullable=False),
 )
 
@@ -72,7 +74,7 @@ sidecars = Table(
     "sidecars",
     metadata,
     Column("user", Text, primary_key=True),
-    Column("path", Text, primary_key=True, comment="of the .sha256 or .md5 file itself"),
+    Column("path", Octets, primary_key=True, comment="of the .sha256 or .md5 file itself"),
     Column("algorithm", Text, nullable=False),
     Column("value", Text, nullable=False, comment="lower-case hexadecimal"),
     Column("size", BigInteger, nullable=False),

@@ -156,13 +156,6 @@ DATASET_ADD_FILE = Statement(
 )
 
 # ---- inbox
-UPLOAD_KEEP = Statement(
-    30,
-    text(
-        "INSERT INTO uploads (file_id, upload_id, touched_at) VALUES (:file_id, :upload_id, :at) "
-        "ON CONFLICT (file_id) DO UPDATE SET upload_id = excluded.upload_id, touched_at = excluded.touched_at"
-    ).bindparams(_uuid("file_id"), bindparam("upload_id", type_=Text()), _time("at")),
-)
 UPLOAD_FORGET = Statement(31, delete(uploads).where(uploads.c.file_id == _uuid("file")))
 FOLDER_MAKE = Statement(
     32,

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from shared.database.states import DatasetState, FileState
-from shared.database.types import FileUuid, SerialKey, UtcDateTime
+from shared.database.types import FileUuid, Octets, SerialKey, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -40,9 +40,10 @@ files = Table(
     metadata,
     Column("id", FileUuid, primary_key=True),
     Column("user", Text, nullable=False),
-    Column("path", Text, nullable=False, comment="in the user's inbox, without leading slash"),
+    Column("path", Octets, nullable=False, comment="in the user's inbox, without leading slash"),
     Column("state", Text, nullable=False),
     Column("size", BigInteger, comment="bytes of the upload"),
+    Column("tag", Text, comment="what S3 clients are shown as ETag of the upload; null for one by SFTP"),
     Column("inbox_location", Text, comment="store that holds the upload under the file id; null when it is gone"),
     Column("header", LargeBinary, comment="Crypt4GH header as uploaded"),
     Column("key_fingerprint", Text, ForeignKey("keys.fingerprint"), comment="archive key that opens the header"),

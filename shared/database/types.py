@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Integer, Uuid
+from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -29,6 +29,10 @@ FileUuid = Uuid(as_uuid=False)
 
 SerialKey = BigInteger().with_variant(Integer(), "sqlite")
 """Growing 64-bit key; SQLite grows a key by itself only if it is called INTEGER."""
+
+
+Octets = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its bytes, as SQLite has it by itself: S3 lists names so, page by page along an index."""
 
 
 def storable(text: str) -> str:

@@ -1,7 +1,7 @@
 """What a front's event loop opened is closed before the loop ends."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class Closing:
     """Wraps an application; when the server stops, after the last answer, it calls `closing` on the event loop."""
 
-    def __init__(self, app: ASGIApp, closing: Sequence[Callable[[], None]]) -> None:
+    def __init__(self, app: ASGIApp, closing: Sequence[Callable[[], Awaitable[None] | None]]) -> None:
         self._app = app
         self._closing = closing
 
@@ -20,6 +20,8 @@ class Closing:
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
         for close in self._closing:
-            close()
+            left = close()
+            if left is not None:
+                await left
         await asyncio.sleep(0)  # what was aborted says goodbye in the loop's next turn
         await send({"type": "lifespan.shutdown.complete"})

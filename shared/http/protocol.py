@@ -8,6 +8,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 _CONNECTION = "connection"
+_FAREWELL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)
+        # TLS of uvloop takes a limit of 0 as reached from the start, and has copied what it queues
+        transport.set_write_buffer_limits(high=1 if transport.get_extra_info("sslcontext") else 0)
         self._head_timer = self.loop.call_later(self._limits.head_seconds, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -69,6 +71,12 @@ class GuardedProtocol(HttpToolsProtocol):
         _cancel(self._stall_timer)
         self._lost = True
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            # over TLS an idle client need not answer a close
+            self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         self._unparsed += len(data)

@@ -1,15 +1,18 @@
 """An HTTP front as a part of a process: uvicorn on a thread of its own."""
 
+import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from shared.errors import StrongroomError
+from shared.errors import ConfigurationError, StrongroomError
 from shared.http.addresses import bound_address, listen
 from shared.http.lifespan import Closing
 from shared.http.protocol import GuardedProtocol, Limits
@@ -21,12 +24,21 @@ class FrontDidNotStart(StrongroomError):
     """The HTTP server ended, or did not answer, before it was ready."""
 
 
+@dataclass(frozen=True)
+class TlsFiles:
+    """PEM files of the certificate, with those that vouch for it, and of its key."""
+
+    certificate: Path
+    key: Path
+
+
 class HttpFront:
     """Serves one application on one address; the port is bound in `start`, so an address in use is told at once.
 
     shared: whether other processes may listen on the same address.
     closing: called on the event loop when all answers have ended.
     graceful_seconds: how long `stop` lets answers under way finish before it breaks them off.
+    tls: with it the front speaks HTTPS.
     Signals stay with the process: uvicorn takes them on the main thread only, and this is never that one.
     """
 
@@ -39,7 +51,8 @@ class HttpFront:
         shared: bool = False,
         graceful_seconds: int = 20,
         limits: Limits = Limits(),  # noqa: B008 - frozen
-        closing: Sequence[Callable[[], None]] = (),
+        closing: Sequence[Callable[[], Awaitable[None] | None]] = (),
+        tls: TlsFiles | None = None,
     ) -> None:
         self._listen = address
         self._shared = shared
@@ -52,6 +65,7 @@ class HttpFront:
                 loop="uvloop",
                 ws="none",
                 lifespan="on" if closing else "off",
+                **_certificates(tls),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -68,7 +82,8 @@ class HttpFront:
         return self._bound
 
     def start(self) -> None:
-        """Bind and serve; raises ConfigurationError when the address cannot be had, FrontDidNotStart."""
+        """Bind and serve; raises ConfigurationError when address or certificate cannot be had, FrontDidNotStart."""
+        self._load()
         self._socket = listen(self._listen, shared=self._shared)
         self._bound = bound_address(self._socket)
         self._thread.start()
@@ -77,6 +92,14 @@ class HttpFront:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 raise FrontDidNotStart
             time.sleep(0.005)
+
+    def _load(self) -> None:
+        """Read the certificate before anything is bound."""
+        try:
+            self._server.config.load()
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigurationError(f"the TLS certificate or its key cannot be used: {reason}") from error
 
     def stop(self) -> None:
         """Accept nothing new, let answers finish, end."""
@@ -89,3 +112,7 @@ class HttpFront:
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
+
+
+def _certificates(tls: TlsFiles | None) -> dict[str, Any]:
+    return {} if tls is None else {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}

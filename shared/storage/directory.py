@@ -142,6 +142,11 @@ class DirectoryStore:
         check_part_number(number)
         return self._uploads.put_part(key, upload_id, number, memoryview(body).cast("B"))
 
+    def put_part_from(self, key: str, upload_id: str, number: int, source: Reader, size: int) -> Part:
+        """Store a part of exactly `size` bytes as they are read. Raises UploadMissing, IncompleteBody."""
+        check_part_number(number)
+        return self._uploads.put_part_from(key, upload_id, number, source, size)
+
     def list_parts(self, key: str, upload_id: str) -> Parts:
         """Parts stored so far, by number. Raises UploadMissing."""
         return self._uploads.parts(key, upload_id)

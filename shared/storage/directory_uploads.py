@@ -17,8 +17,17 @@ from io import FileIO
 from pathlib import Path
 
 from shared.storage.errors import UploadMissing
-from shared.storage.files import FOLDER_MODE, append_range, file_errors, new_file, publish, sync_folder, write_all
-from shared.storage.port import Part, Parts, UnfinishedUpload
+from shared.storage.files import (
+    FOLDER_MODE,
+    append_range,
+    file_errors,
+    new_file,
+    publish,
+    sync_folder,
+    write_all,
+    write_from,
+)
+from shared.storage.port import Part, Parts, Reader, UnfinishedUpload
 
 _UPLOAD_ID = re.compile("[0-9a-f]{32}")
 _PART = re.compile("[0-9]{5}-[0-9a-f]{32}")
@@ -44,11 +53,18 @@ class DirectoryUploads:
         """Store a part in place of an older one of this number. Raises UploadMissing."""
         folder = self._living(key, upload_id)
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        with new_file(self._partial) as file, file_errors(missing=UploadMissing):
-            write_all(body, file)
-            publish(file, folder / _part_name(number, etag))
-            self._drop_all_but_newest(folder, number)
-        return Part(number, body.nbytes, etag)
+        with new_file(self._partial) as file:
+            with file_errors():
+                write_all(body, file)
+            return self._keep(file, folder, Part(number, body.nbytes, etag))
+
+    def put_part_from(self, key: str, upload_id: str, number: int, source: Reader, size: int) -> Part:
+        """Store a part of exactly `size` bytes as they are read. Raises UploadMissing, IncompleteBody."""
+        folder = self._living(key, upload_id)
+        hashed = _Hashed(source)
+        with new_file(self._partial) as file:
+            write_from(hashed, size, file)
+            return self._keep(file, folder, Part(number, size, hashed.md5.hexdigest()))
 
     def parts(self, key: str, upload_id: str) -> Parts:
         """Parts stored so far, by number. Raises UploadMissing."""
@@ -124,6 +140,12 @@ class DirectoryUploads:
             raise UploadMissing
         return self._folder / upload_id
 
+    def _keep(self, file: FileIO, folder: Path, part: Part) -> Part:
+        with file_errors(missing=UploadMissing):
+            publish(file, folder / _part_name(part.number, part.etag))
+            self._drop_all_but_newest(folder, part.number)
+        return part
+
     def _note(self, upload_id: str, name: str, text: str) -> None:
         with new_file(self._partial) as file:
             write_all(memoryview(text.encode("ascii")), file)
@@ -133,6 +155,19 @@ class DirectoryUploads:
         *older, _ = sorted(folder.glob(_part_name(number, "*")), key=_age)
         for path in older:
             path.unlink(missing_ok=True)
+
+
+class _Hashed:
+    """Reads a body, and knows its MD5 in the end."""
+
+    def __init__(self, source: Reader) -> None:
+        self._source = source
+        self.md5 = hashlib.md5(usedforsecurity=False)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = self._source.readinto(buffer)
+        self.md5.update(buffer[:count])
+        return count
 
 
 def _part_name(number: int, etag: str) -> str:

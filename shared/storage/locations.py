@@ -28,9 +28,10 @@ class S3AccountSettings(Settings):
 
     def store(self, location: str, *, threads: int = 8) -> ObjectStore:
         """Open a store, measured, for so many threads at once; raises ConfigurationError."""
-        return MeteredStore(open_store(location, self._account(), threads=threads))
+        return MeteredStore(open_store(location, self.account(), threads=threads))
 
-    def _account(self) -> S3Settings | None:
+    def account(self) -> S3Settings | None:
+        """Return the account; None if there is none."""
         if self.s3_endpoint is None or self.s3_access_key is None or self.s3_secret_key is None:
             return None
         return S3Settings(
@@ -62,7 +63,7 @@ class ArchiveStoreSettings(S3AccountSettings):
         ConfigurationError.
         """
         if isinstance(unwrapped(archive), S3Store):
-            return S3StreamingStore(required_account(self._account()), archive.name, public_endpoint=public_endpoint)
+            return S3StreamingStore(required_account(self.account()), archive.name, public_endpoint=public_endpoint)
         return ThreadedStore(archive, threads)
 
 

@@ -102,7 +102,8 @@ class EmbeddedNode:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        ports = [word for front in ("--sftp", "--http", "--login", "--metrics") for word in (front, "127.0.0.1:0")]
+        fronts = ("--sftp", "--s3", "--http", "--login", "--metrics")
+        ports = [word for front in fronts for word in (front, "127.0.0.1:0")]
         command = [*COMMAND, "up", "--embedded", "--data", str(self.data), *ports, "--json", *self._options]
         with self._log.open("a") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -113,6 +114,7 @@ class EmbeddedNode:
             raise AssertionError(self.logs())
         host, _, port = ready["sftp"].rpartition(":")
         self.sftp = (host, int(port))
+        self.s3 = ready["s3"]
         self.outbox = ready["outbox"]
         self.login = ready["login"]
         self.metrics = ready["metrics"]

@@ -21,6 +21,7 @@ from shared.broker.settings import FlowSettings
 from shared.database.engine import Database
 from shared.database.statements import USER_ADD, USER_ADD_KEY
 from shared.database.types import now
+from shared.http.server import HttpFront
 from shared.lifecycle import running
 from shared.messages.operations import Cleanup
 from shared.storage.directory import DirectoryStore
@@ -42,10 +43,12 @@ class InboxHost:
     host_key: Path
     host: str = "127.0.0.1"
     port: int = 0
+    server: S3Server | None = None
     more: dict[str, Any] = field(default_factory=dict)
-    """more settings"""
+    """more settings; with `s3_address` there is an S3 front"""
     database: Database = field(init=False)
     front: SftpFront = field(init=False)
+    s3: HttpFront | None = field(init=False)
     reconciler: Reconciler = field(init=False)
     _stack: ExitStack = field(init=False)
 
@@ -56,12 +59,15 @@ class InboxHost:
             inbox="dir:/unused",
             sftp_address=f"{self.host}:{self.port}",
             sftp_host_key=self.host_key,
+            **_account(self.server),
             **self.more,
         )
-        self.front, self.reconciler = parts(node, settings, self.store)
+        made = parts(node, settings, self.store)
+        assert made.sftp is not None
+        self.front, self.s3, self.reconciler = made.sftp, made.s3, made.reconciler
         self._stack = ExitStack()
         self._stack.callback(self.database.close)
-        self._stack.enter_context(running([*node.parts, self.front]))
+        self._stack.enter_context(running([*node.parts, *(part for part in made.all if part is not made.reconciler)]))
         self.host, self.port = self.front.address
 
     def stop(self) -> None:
@@ -153,6 +159,12 @@ class InboxHost:
 def _hyphenated(text_form: str) -> str:
     plain = text_form.replace("-", "")
     return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+
+
+def _account(server: S3Server | None) -> dict[str, Any]:
+    if server is None:
+        return {}
+    return {"s3_endpoint": server.endpoint, "s3_access_key": server.access_key, "s3_secret_key": server.secret_key}
 
 
 def directory(folder: Path) -> DirectoryStore:

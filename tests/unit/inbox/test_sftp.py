@@ -5,7 +5,6 @@ import pytest
 from asyncssh import SFTPServer
 
 from services.inbox.errors import NotAllowed, NotThere
-from services.inbox.settings import InboxSettings
 from services.inbox.sftp import SftpSession
 from services.inbox.sftp_errors import AWAY, told_to_client
 from shared.database.engine import DatabaseAway
@@ -44,16 +43,3 @@ def test_log_of_a_fault_names_no_one(capsys: pytest.CaptureFixture[str]) -> None
     out = capsys.readouterr()
     assert "RuntimeError" in out.out + out.err
     assert path not in out.out + out.err
-
-
-@pytest.mark.parametrize(
-    ("address", "endpoint"),
-    [
-        ("127.0.0.1:2222", ("127.0.0.1", 2222)),
-        ("[::]:0", ("::", 0)),
-        ("inbox.example.org:22", ("inbox.example.org", 22)),
-    ],
-)
-def test_address_is_host_and_port(address: str, endpoint: tuple[str, int]) -> None:
-    settings = InboxSettings(inbox="dir:/inbox", sftp_address=address, sftp_host_key="/key")
-    assert settings.sftp_endpoint == endpoint

@@ -1,0 +1,64 @@
+"""Begin an upload by S3: a new file id. What is under this name stays until the new file is whole."""
+
+from functools import partial
+
+from sqlalchemy import Connection
+
+from services.inbox.begin import register
+from services.inbox.errors import InboxError, QuotaExceeded
+from services.inbox.inbox import Inbox
+from services.inbox.paths import sidecar_algorithm
+from services.inbox.queries import Protocol
+from services.inbox.s3.queries import bytes_of, in_the_way
+from shared.broker.unit import Unit
+from shared.identifiers import FileId, new_file_id
+
+
+def begin_object(inbox: Inbox, user: str, path: str, size: int) -> FileId:
+    """Register a file of `size` bytes that comes in one piece. Raises InboxError, Busy, DatabaseAway."""
+    file_id = new_file_id()
+    inbox.settle(partial(_begin, inbox=inbox, file_id=file_id, user=user, path=path, size=size))
+    return file_id
+
+
+def begin_multipart(inbox: Inbox, user: str, path: str) -> FileId:
+    """Register a file that comes in parts, and begin its upload in the store.
+
+    Its id is the id of the upload to the client. Raises InboxError, Busy, StoreUnavailable, DatabaseAway.
+    """
+    if sidecar_algorithm(path):
+        raise InboxError("a checksum file has 4 KiB at most, and is sent in one piece")
+    file_id = new_file_id()
+    # first in the store: what a crash leaves there without a file is dropped by the reconciler
+    upload_id = inbox.store.start_upload(file_id)
+    inbox.settle(partial(_begin, inbox=inbox, file_id=file_id, user=user, path=path, upload_id=upload_id))
+    return file_id
+
+
+def check_key_place(connection: Connection, user: str, path: str) -> None:
+    """Raise InboxError unless a file may have this path; folders come into being with what is put into them."""
+    obstacle = in_the_way(connection, user, path)
+    if obstacle is not None:
+        raise InboxError(obstacle)
+
+
+def check_room(connection: Connection, inbox: Inbox, user: str, size: int) -> None:
+    """Raise QuotaExceeded if so many bytes more are more than this user may have."""
+    if inbox.quota is not None and bytes_of(connection, user) + size > inbox.quota:
+        raise QuotaExceeded
+
+
+def _begin(
+    connection: Connection,
+    unit: Unit,
+    *,
+    inbox: Inbox,
+    file_id: FileId,
+    user: str,
+    path: str,
+    size: int = 0,
+    upload_id: str | None = None,
+) -> None:
+    check_key_place(connection, user, path)
+    check_room(connection, inbox, user, size)
+    register(unit, file_id, user, path, protocol=Protocol.S3, upload_id=upload_id)
