@@ -20,6 +20,9 @@ VERBS = {
     "encrypt": Verb("services.cli.crypt", "encrypt", "Encrypt files, so that the holders of the given keys can read."),
     "decrypt": Verb("services.cli.crypt", "decrypt", "Decrypt Crypt4GH files with a secret key."),
     "upload": Verb("services.cli.upload.command", "upload", "Encrypt files and upload them; broken uploads go on."),
+    "download": Verb(
+        "services.cli.download.command", "download", "Download files of datasets; broken downloads go on."
+    ),
     "migrate": Verb("services.cli.admin", "migrate", "Bring the node's database to the schema of this version."),
     "status": Verb("services.cli.admin", "status", "Show what the node holds, owes and could not handle."),
     "up": Verb(

@@ -30,4 +30,9 @@ class CommandSettings(DatabaseSettings):
         description="Where S3 clients find the inbox; needed by `strongroom users credentials`.",
         examples=["https://inbox.example.org"],
     )
+    download_config: Path | None = Field(
+        default=None,
+        description="File with the outbox's address and a token, if it is not at its default place; read by "
+        "`strongroom download` only.",
+    )
     trace: bool = Field(default=False, description="Show the trace of an error; read by the `strongroom` command only.")

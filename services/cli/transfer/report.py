@@ -34,6 +34,10 @@ class Meter:
 class Report(Protocol):
     """Is told what happens, by any thread."""
 
+    def total(self, size: int) -> None:
+        """So many bytes are to be done in all."""
+        ...
+
     def begun(self, name: str, size: int, *, done: int = 0) -> Meter:
         """Work on a file begins, or goes on with `done` of its bytes done already."""
         ...
@@ -56,12 +60,12 @@ class Report(Protocol):
 
 
 @contextmanager
-def reporting(*, json: bool, size: int) -> Iterator[Report]:
-    """Yield the report for a program, or the one for people, who see `size` bytes to do in all."""
+def reporting(*, json: bool) -> Iterator[Report]:
+    """Yield the report for a program, or the one for people."""
     if json:
         yield ProgramReport()
         return
-    with PeopleReport(size) as report:
+    with PeopleReport() as report:
         yield report
 
 
@@ -70,6 +74,9 @@ class ProgramReport:
 
     def __init__(self) -> None:
         self._telling = threading.Lock()
+
+    def total(self, size: int) -> None:
+        self._tell("total", {"size": size})
 
     def begun(self, name: str, size: int, *, done: int = 0) -> Meter:
         self._tell("begun", {"file": name, "size": size, "done": done})
@@ -103,7 +110,7 @@ class ProgramReport:
 class PeopleReport:
     """Lines on standard output, and bars where standard error is a terminal."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -119,7 +126,7 @@ class PeopleReport:
             redirect_stdout=sys.stdout.isatty(),
         )
         self._tasks: dict[int, TaskID] = {}
-        self._all = self._bars.add_task("all files", total=size)
+        self._all = self._bars.add_task("all files", total=None)
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -127,6 +134,9 @@ class PeopleReport:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+
+    def total(self, size: int) -> None:
+        self._bars.update(self._all, total=size)
 
     def begun(self, name: str, size: int, *, done: int = 0) -> Meter:
         meter = Meter(name, size, done)

@@ -4,14 +4,25 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from services.cli.transfer.endings import Interrupted
 from services.cli.transfer.patience import Patience
 from services.cli.transfer.report import Report
+from shared.errors import TransientError
 from shared.lifecycle import Signals
 
 _EVERY = 0.2
 """Seconds between two looks whether the transfer is over."""
+
+
+def told_patience(limit: timedelta, report: Report) -> Patience:
+    """Return a patience of which each wait is told."""
+
+    def tell(error: TransientError, seconds: float) -> None:
+        report.beside("waiting", f"{error}; trying again in {seconds:.0f} s", seconds=round(seconds, 1))
+
+    return Patience(limit, tell)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Begun:
     """
 
     identity: Identity
+    key: str
     path: str
     upload_id: str
     step: int
@@ -34,6 +35,7 @@ class Begun:
         return {
             "version": VERSION,
             "source": self.identity.record(),
+            "key": self.key,
             "path": self.path,
             "upload_id": self.upload_id,
             "step": self.step,
@@ -88,6 +90,7 @@ def _begun(head: Line) -> Begun:
     key, source = head["data_key"], head["source"]
     begun = Begun(
         identity=Identity(source["inode"], source["size"], source["mtime_ns"]),
+        key=head["key"],
         path=head["path"],
         upload_id=head["upload_id"],
         step=head["step"],

@@ -1,28 +1,30 @@
 """`strongroom upload`: what the command line says becomes a transfer."""
 
-from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from services.cli.output import listing
 from services.cli.selection import selected
 from services.cli.times import duration
 from services.cli.transfer.patience import Patience
-from services.cli.transfer.report import Report, reporting
-from services.cli.transfer.stopping import stopped_by_signals
+from services.cli.transfer.report import reporting
+from services.cli.transfer.session import conclude, run_all
+from services.cli.transfer.stopping import stopped_by_signals, told_patience
 from services.cli.transfer.together import Budget
 from services.cli.upload.config import UploadConfig, default_path, open_inbox, read_config
 from services.cli.upload.inbox import Inbox
 from services.cli.upload.records import Records, state_folder
 from services.cli.upload.sealing import STEP
 from services.cli.upload.send import Sender
-from services.cli.upload.session import FAILED, send_all
 from services.cli.upload.sources import find_sources
+from services.cli.upload.status import COLUMNS, states
 from shared.crypto.keys import PublicKey, load_public_key
-from shared.errors import TransientError, UserError
 from shared.storage.sizes import MIB
 
 
@@ -49,31 +51,49 @@ def upload(
         str, typer.Option(metavar="TIME", help="How long to try again when the archive does not answer.")
     ] = "15m",
     again: Annotated[bool, typer.Option("--again", help="Send files that were sent before, too.")] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Send nothing; show what became of what was sent (PATH: in the inbox).")
+    ] = False,
 ) -> None:
     """Encrypt files and upload them, in parallel; an upload that broke off goes on when the command is run again."""
     where = config or default_path()
+    if status:
+        _show_status(context, where, [str(one) for one in path or ()], duration(patience, "--patience"))
+        return
     if not path:
         raise typer.BadParameter("say what to upload", param_hint="PATH")
     found = find_sources(path, into)
     settings = read_config(where)
     reader = _reader(settings, to)
     limit = duration(patience, "--patience")
-    with reporting(json=selected(context).json, size=sum(source.size for source in found.sources)) as report:
+    with reporting(json=selected(context).json) as report:
+        report.total(sum(source.size for source in found.sources))
         for one in found.passed_over:
             report.beside("passed over", f"not sent: {one}")
-        waiting = Patience(limit, lambda error, seconds: _tell(report, error, seconds))
+        waiting = told_patience(limit, report)
         with stopped_by_signals(waiting, report), ThreadPoolExecutor(parallel, thread_name_prefix="part") as workers:
             sender = Sender(
                 inbox=_inbox(settings, where, waiting, threads=parallel),
-                records=Records(state_folder(), f"{settings.endpoint}/{settings.bucket}"),
+                records=_records(settings),
                 reader=reader,
                 workers=workers,
                 budget=Budget(parallel * (STEP + MIB)),
                 report=report,
                 again=again,
             )
-            tally = send_all(found.sources, sender, waiting, at_once=parallel)
-    _conclude(tally)
+            tally = run_all(found.sources, sender.send, report, waiting, at_once=parallel)
+    conclude(tally)
+
+
+def _show_status(context: typer.Context, where: Path, patterns: Sequence[str], limit: timedelta) -> None:
+    settings = read_config(where)
+    with reporting(json=False) as report:
+        inbox = _inbox(settings, where, told_patience(limit, report), threads=4)
+    listing(selected(context), COLUMNS, states(_records(settings), inbox, patterns))
+
+
+def _records(config: UploadConfig) -> Records:
+    return Records(state_folder(), f"{config.endpoint}/{config.bucket}")
 
 
 def _reader(config: UploadConfig, to: Path | None) -> PublicKey:
@@ -87,13 +107,3 @@ def _inbox(config: UploadConfig, where: Path, patience: Patience, *, threads: in
     source = f"log in at {config.login}" if config.login else "log in to your archive, or ask its staff"
     remedy = f"{source}, save the new configuration as {where}, and run the same command again: it goes on"
     return Inbox(partial(read_config, where), partial(open_inbox, threads=2 * threads), patience, remedy=remedy)
-
-
-def _tell(report: Report, error: TransientError, seconds: float) -> None:
-    report.beside("waiting", f"{error}; trying again in {seconds:.0f} s", seconds=round(seconds, 1))
-
-
-def _conclude(tally: Counter[str]) -> None:
-    if tally[FAILED]:
-        others = tally.total() - tally[FAILED]
-        raise UserError(f"{tally[FAILED]} files could not be sent, {others} could; the lines above say why")

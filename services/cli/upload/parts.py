@@ -100,6 +100,7 @@ class PartsUpload:
         sealing = task.sealing()
         begun = Begun(
             identity=task.identity,
+            key=task.source.key,
             path=str(task.source.path.absolute()),
             upload_id=self.inbox.start(task.source.key),
             step=sealing.step,

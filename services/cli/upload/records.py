@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.transfer.journal import Journal, Line, journal_at, private, whole_lines, write_line
+from services.cli.upload.begun import Begun, SentPart, read_begun
 from services.cli.upload.identity import Identity
 from shared.storage.files import make_folders
 
@@ -71,6 +72,14 @@ class Records:
     def all_sent(self) -> list[SentFile]:
         """Return all that was sent, by path."""
         return [self._sent[key] for key in sorted(self._sent)]
+
+    def under_way(self) -> Iterator[tuple[Begun, dict[int, SentPart]]]:
+        """Return what is under way, whether a process is at work on it or not."""
+        for path in sorted(self._folder.glob("*.journal")):
+            with path.open("rb") as file:
+                found = read_begun(whole_lines(file)[0])
+            if found is not None and path.stem == _name(self._account, found[0].key):
+                yield found
 
     def keep(self, file: SentFile) -> None:
         """Remember that a file was sent; it lasts when this returns."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from services.cli.transfer.journal import Journal
 from services.cli.transfer.report import Report
+from services.cli.transfer.session import Outcome
 from services.cli.transfer.together import Budget, all_of
 from services.cli.upload.answer import check_tag
 from services.cli.upload.encrypted import is_encrypted
@@ -34,6 +35,13 @@ class Came(StrEnum):
     """It was sent before, and is not in the inbox any more."""
 
 
+_SENTENCES = {
+    Came.UPLOADED: "{path} -> {key}",
+    Came.SENT_BEFORE: "{path} -> {key}: is there, sent before",
+    Came.TAKEN: "{path} -> {key}: was sent before, and is not in the inbox any more; --again sends it once more",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sender:
     """Sends files, several at once; what reads, seals and moves bytes runs on `workers`.
@@ -49,7 +57,7 @@ class Sender:
     report: Report
     again: bool = False
 
-    def send(self, source: Source) -> tuple[Came, SentFile]:
+    def send(self, source: Source) -> Outcome:
         """Send a file, unless it was sent before and has not changed since.
 
         Raises for this file: UserError, NotAsSent, OSError; for the whole transfer: Ending, ConfigurationError.
@@ -59,13 +67,13 @@ class Sender:
             earlier = self.records.sent(source.key)
             came = self._came_before(task, earlier)
             if earlier is not None and came is not None:
-                return came, earlier
+                return _outcome(came, source, earlier)
             with self.records.journal(source.key) as journal:
                 made = self._send(task, journal)
                 sent = _record(task, made)
                 self.records.keep(sent)
                 journal.drop()
-        return Came.UPLOADED, sent
+        return _outcome(Came.UPLOADED, source, sent)
 
     def _task(self, source: Source, file: int) -> Task:
         identity = identity_of(file)
@@ -101,6 +109,11 @@ class Sender:
         finally:
             self.report.ended(meter)
         return made
+
+
+def _outcome(came: Came, source: Source, sent: SentFile) -> Outcome:
+    facts = {"size": sent.size, "sealed_size": sent.sealed_size, "etag": sent.etag}
+    return Outcome(came.value, facts, _SENTENCES[came].format(path=source.path, key=source.key))
 
 
 def _record(task: Task, made: Stat) -> SentFile:

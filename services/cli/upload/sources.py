@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +18,13 @@ class Source:
     path: Path
     key: str
     size: int
+
+    @property
+    def label(self) -> str:
+        return str(self.path)
+
+    def record(self) -> Mapping[str, object]:
+        return {"file": str(self.path), "key": self.key}
 
 
 @dataclass(frozen=True)

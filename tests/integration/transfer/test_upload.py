@@ -157,6 +157,27 @@ def test_an_archive_that_stays_away_is_waited_for_and_gone_on_with_later(remote:
     assert remote.decrypted("b.c4gh") == sources[1].read_bytes()
 
 
+def test_the_status_tells_what_became_of_each_file(remote: Submitter, proxy: FaultProxy) -> None:
+    sources = {name: remote.file(name, 1000) for name in ("there", "taken", "replaced")}
+    remote.events(*sources.values())
+    remote.client.remove_object(remote.bucket, "taken.c4gh")
+    remote.client.put_object(remote.bucket, "replaced.c4gh", BytesIO(b"other"), 5)
+    proxy.slow_down(SLOW)
+    process = remote.start(remote.file("large", SIZE), "--parallel", "1")
+    until(lambda: remote.parts_sent() >= 1, "a part to be sent")
+    end(process, signal.SIGKILL)
+    proxy.behave()
+    rows = json.loads(remote.upload("--status", "--json").stdout)
+    assert {row["key"]: row["state"] for row in rows} == {
+        "large.c4gh": "under way",
+        "replaced.c4gh": "replaced",
+        "taken.c4gh": "taken",
+        "there.c4gh": "in the inbox",
+    }
+    assert next(row["sent"] for row in rows if row["key"] == "large.c4gh") >= 16 * MIB
+    assert len(json.loads(remote.upload("--status", "t*", "--json").stdout)) == 2
+
+
 def test_two_processes_do_not_send_one_file(remote: Submitter, proxy: FaultProxy) -> None:
     source = remote.file("large.bam", SIZE)
     proxy.slow_down(SLOW)

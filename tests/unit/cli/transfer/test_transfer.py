@@ -171,7 +171,8 @@ def test_a_program_gets_a_line_for_each_event(capsys: pytest.CaptureFixture[str]
 
 
 def test_people_get_sentences_and_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    with PeopleReport(10) as report:
+    with PeopleReport() as report:
+        report.total(10)
         meter = report.begun("a\x1b[2J", 10)
         report.moved(meter, 10)
         report.ended(meter)

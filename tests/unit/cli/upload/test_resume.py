@@ -193,6 +193,7 @@ def test_another_reader_begins_anew(world: World) -> None:
         {
             "version": 1,
             "source": {"inode": 1, "size": 1, "mtime_ns": 1},
+            "key": "",
             "path": "",
             "upload_id": "",
             "step": SEGMENT,
