@@ -22,6 +22,7 @@ from services.login.opaque import form_token
 from services.login.pages import STYLE, Pages
 from services.login.security import SecurityHeaders
 from services.login.site import NotLoggedIn, Site, Visit
+from services.login.status import Status
 from services.login.uploads import MEANINGS, Uploads
 from shared.access.s3_clients import FORMS
 from shared.errors import StrongroomError, UserError
@@ -42,6 +43,7 @@ class LoginHandler:
     doors: Doors
     grant: Grant
     uploads: Uploads
+    status: Status
     keys: Sequence[dict[str, Any]]
     info: dict[str, str | None]
     archive_key: str
@@ -76,6 +78,7 @@ class LoginHandler:
 
     def _facts(self) -> list[Route]:
         return [
+            Route("/api/uploads", self.status.answer, methods=["GET"]),
             Route("/info", self.show_info, methods=["GET"]),
             Route("/archive.pub", self.show_archive_key, methods=["GET"]),
             Route("/.well-known/jwks.json", self.show_keys, methods=["GET"]),

@@ -21,6 +21,7 @@ from services.login.sessions import Sessions
 from services.login.settings import LoginSettings, ProviderSettings
 from services.login.sign_in import SignIn
 from services.login.site import Site
+from services.login.status import Status
 from services.login.uploads import Uploads
 from shared.access.attempts import Attempts
 from shared.access.cega import CentralEga
@@ -63,12 +64,14 @@ def _handler(
         threads=threads,
     )
     archive_key = _archive_key(settings.login_archive_key)
+    grant, uploads = _grant(node, settings, url, archive_key), Uploads(node.database)
     return LoginHandler(
         site=site,
         pages=pages,
         doors=_doors(node, settings, central_ega, site, pages),
-        grant=_grant(node, settings, url, archive_key),
-        uploads=Uploads(node.database),
+        grant=grant,
+        uploads=uploads,
+        status=Status(site=site, grant=grant, uploads=uploads),
         keys=[_published(path) for path in settings.login_token_keys],
         info=_info(settings, archive_key),
         archive_key=archive_key,

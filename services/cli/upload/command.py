@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.output import listing
+from services.cli.output import listing, note
 from services.cli.selection import selected
 from services.cli.times import duration
 from services.cli.transfer.patience import Patience
@@ -17,13 +17,14 @@ from services.cli.transfer.report import reporting
 from services.cli.transfer.session import conclude, run_all
 from services.cli.transfer.stopping import stopped_by_signals, told_patience
 from services.cli.transfer.together import Budget
-from services.cli.upload.config import UploadConfig, default_path, open_inbox, read_config
+from services.cli.upload.archive_states import archive_states
+from services.cli.upload.config import UploadConfig, complete_config, default_path, open_inbox
 from services.cli.upload.inbox import Inbox
 from services.cli.upload.records import Records, state_folder
 from services.cli.upload.sealing import STEP
 from services.cli.upload.send import Sender
 from services.cli.upload.sources import find_sources
-from services.cli.upload.status import COLUMNS, states
+from services.cli.upload.status import COLUMNS, chosen, states
 from shared.crypto.keys import PublicKey, load_public_key
 from shared.storage.sizes import MIB
 
@@ -63,7 +64,7 @@ def upload(
     if not path:
         raise typer.BadParameter("say what to upload", param_hint="PATH")
     found = find_sources(path, into)
-    settings = read_config(where)
+    settings = complete_config(where)
     reader = _reader(settings, to)
     limit = duration(patience, "--patience")
     with reporting(json=selected(context).json) as report:
@@ -86,10 +87,11 @@ def upload(
 
 
 def _show_status(context: typer.Context, where: Path, patterns: Sequence[str], limit: timedelta) -> None:
-    settings = read_config(where)
+    settings = complete_config(where)
     with reporting(json=False) as report:
         inbox = _inbox(settings, where, told_patience(limit, report), threads=4)
-    listing(selected(context), COLUMNS, states(_records(settings), inbox, patterns))
+    rows = states(_records(settings), inbox, archive_states(settings), note)
+    listing(selected(context), COLUMNS, chosen(rows, patterns))
 
 
 def _records(config: UploadConfig) -> Records:
@@ -106,4 +108,4 @@ def _reader(config: UploadConfig, to: Path | None) -> PublicKey:
 def _inbox(config: UploadConfig, where: Path, patience: Patience, *, threads: int) -> Inbox:
     source = f"log in at {config.login}" if config.login else "log in to your archive, or ask its staff"
     remedy = f"{source}, save the new configuration as {where}, and run the same command again: it goes on"
-    return Inbox(partial(read_config, where), partial(open_inbox, threads=2 * threads), patience, remedy=remedy)
+    return Inbox(partial(complete_config, where), partial(open_inbox, threads=2 * threads), patience, remedy=remedy)

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, Val
 from shared.crypto.keys import PublicKey, parse_public_key
 from shared.errors import ConfigurationError
 from shared.storage.port import ObjectStore
+from shared.storage.s3_account import only_bucket
 from shared.storage.settings import S3Settings, s3_store
 
 VARIABLE = "STRONGROOM_UPLOAD_CONFIG"
@@ -50,7 +51,7 @@ def read_config(path: Path) -> UploadConfig:
     """Read the JSON form, or an s3cmd configuration. Raises ConfigurationError, which says what to do."""
     try:
         text = path.read_text(encoding="utf-8")
-        values = _json_free(text) if not text.lstrip().startswith("{") else None
+        values = _of_s3cmd(text) if not text.lstrip().startswith("{") else None
         return UploadConfig.model_validate_json(text) if values is None else UploadConfig.model_validate(values)
     except FileNotFoundError:
         raise ConfigurationError(
@@ -64,9 +65,22 @@ def read_config(path: Path) -> UploadConfig:
         raise ConfigurationError(f"{path}: neither JSON nor an s3cmd configuration; get it anew") from error
 
 
+def complete_config(path: Path) -> UploadConfig:
+    """Read a configuration, and ask the inbox for its bucket where that is not said.
+
+    Raises ConfigurationError, StoreUnavailable.
+    """
+    config = read_config(path)
+    return config if config.bucket else config.model_copy(update={"bucket": only_bucket(_account(config))})
+
+
 def open_inbox(config: UploadConfig, *, threads: int) -> ObjectStore:
     """Return the user's bucket as a store. Raises ConfigurationError."""
-    settings = S3Settings(
+    return s3_store(config.bucket, _account(config), threads=threads)
+
+
+def _account(config: UploadConfig) -> S3Settings:
+    return S3Settings(
         endpoint=config.endpoint,
         access_key=config.access_key,
         secret_key=config.secret_key,
@@ -74,11 +88,10 @@ def open_inbox(config: UploadConfig, *, threads: int) -> ObjectStore:
         region=config.region,
         ca_cert=config.ca_cert,
     )
-    return s3_store(config.bucket, settings, threads=threads)
 
 
-def _json_free(text: str) -> dict[str, Any]:
-    """Read what s3cmd reads (its manual: `host_base`, `use_https`, `access_token`), and our own comments in it."""
+def _of_s3cmd(text: str) -> dict[str, Any]:
+    """Read what s3cmd reads (its manual: `host_base`, `use_https`, `access_token`); it knows of no bucket."""
     parser = configparser.RawConfigParser()
     parser.read_string(text)
     section = parser["default"]
@@ -88,5 +101,5 @@ def _json_free(text: str) -> dict[str, Any]:
         "access_key": section["access_key"],
         "secret_key": section["secret_key"],
         "session_token": section.get("access_token") or None,
-        "bucket": section.get("bucket", ""),
+        "bucket": "",
     }

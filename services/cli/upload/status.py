@@ -1,52 +1,78 @@
-"""`strongroom upload --status`: what became of what was sent from here."""
+"""`strongroom upload --status`: what became of what was sent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
+from typing import Any
 
+from services.cli.upload.archive_states import NoAnswer
 from services.cli.upload.inbox import Inbox
 from services.cli.upload.records import Records, SentFile
 from shared.storage.errors import ObjectMissing
 from shared.storage.port import Stat
 
-COLUMNS = ("key", "state", "file", "size", "sent", "remedy")
+COLUMNS = ("key", "state", "size", "reason", "remedy")
+"""What people see; a program gets more where the archive tells it."""
+
+UNDER_WAY = "under way"
 
 _AT_ONCE = 8
-
-_REMEDIES = {
-    "under way": "run the same command again to go on, if it does not run",
-    "in the inbox": None,
-    "taken": None,
-    "replaced": "another file was sent to this place since",
-}
 
 Row = dict[str, object]
 
 
-def states(records: Records, inbox: Inbox, patterns: Sequence[str]) -> Iterator[Row]:
-    """Yield a row for each file that was sent from this computer to this inbox, or is under way, by path in the inbox.
+def states(
+    records: Records, inbox: Inbox, told: Iterable[Mapping[str, Any]], note: Callable[[str], None]
+) -> Iterator[Row]:
+    """Yield a row for each file, by path in the inbox: what the archive tells (`told`), and what is under way here.
 
-    sent: bytes that the archive has, encrypted. `taken` is what the archive has moved out of the inbox, or what was
-    removed there.
+    If the archive tells nothing, that is noted, and the rows say what can be seen of what was sent from here.
     """
-    under_way = {begun.key: (begun, parts) for begun, parts in records.under_way()}
+    rows = _under_way(records)
+    try:
+        known = {str(file["path"]): _told_row(file) for file in told}
+    except NoAnswer as reason:
+        note(f"{reason}; this is what can be seen from here")
+        known = _seen(records, inbox)
+    for key in sorted({*known, *rows}):
+        yield rows.get(key) or known[key]
+
+
+def chosen(rows: Iterable[Row], patterns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of which the path fits a pattern; all, if there is none."""
+    return (row for row in rows if not patterns or any(fnmatchcase(str(row["key"]), one) for one in patterns))
+
+
+def _under_way(records: Records) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    for begun, parts in records.under_way():
+        facts: Row = {"file": begun.path, "sent": sum(part.size for part in parts.values())}
+        remedy = f"if no process is at work on it, upload {begun.path} again: it goes on"
+        rows[begun.key] = {**_row(begun.key, UNDER_WAY, begun.identity.size, None, remedy), **facts}
+    return rows
+
+
+def _told_row(file: Mapping[str, Any]) -> Row:
+    row = _row(file["path"], file["state"], file["size"], file["reason"], file["remedy"])
+    return row | {name: file[name] for name in ("meaning", "id", "accession", "changed")}
+
+
+def _seen(records: Records, inbox: Inbox) -> dict[str, Row]:
+    """Ask the inbox for all that was sent from here."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        sent = [file for file in records.all_sent() if file.key not in under_way]
-        rows = {str(row["key"]): row for row in pool.map(lambda file: _sent_row(inbox, file), sent)}
-    for key, (begun, parts) in under_way.items():
-        done = sum(part.size for part in parts.values())
-        rows[key] = _row(key, "under way", begun.path, begun.identity.size, done)
-    yield from (rows[key] for key in sorted(rows) if not patterns or any(fnmatchcase(key, one) for one in patterns))
+        rows = pool.map(lambda file: _seen_row(inbox, file), records.all_sent())
+        return {str(row["key"]): row for row in rows}
 
 
-def _sent_row(inbox: Inbox, file: SentFile) -> Row:
+def _seen_row(inbox: Inbox, file: SentFile) -> Row:
     try:
         found = inbox.stat(file.key)
-        state = "in the inbox" if found == Stat(file.sealed_size, file.etag) else "replaced"
     except ObjectMissing:
-        state = "taken"
-    return _row(file.key, state, file.path, file.size, file.sealed_size)
+        return _row(file.key, "taken", file.sealed_size, "it is not in the inbox any more", None)
+    if found == Stat(file.sealed_size, file.etag):
+        return _row(file.key, "in the inbox", file.sealed_size, None, None)
+    return _row(file.key, "replaced", found.size, "another file was sent to this place since", None)
 
 
-def _row(key: str, state: str, path: str, size: int, sent: int) -> Row:
-    return dict(zip(COLUMNS, (key, state, path, size, sent, _REMEDIES[state]), strict=True))
+def _row(key: str, state: str, size: object, reason: str | None, remedy: str | None) -> Row:
+    return dict(zip(COLUMNS, (key, state, size, reason, remedy), strict=True))

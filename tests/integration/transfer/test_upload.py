@@ -167,7 +167,9 @@ def test_the_status_tells_what_became_of_each_file(remote: Submitter, proxy: Fau
     until(lambda: remote.parts_sent() >= 1, "a part to be sent")
     end(process, signal.SIGKILL)
     proxy.behave()
-    rows = json.loads(remote.upload("--status", "--json").stdout)
+    answer = remote.upload("--status", "--json")
+    assert "does not name the log-in service" in answer.stderr
+    rows = json.loads(answer.stdout)
     assert {row["key"]: row["state"] for row in rows} == {
         "large.c4gh": "under way",
         "replaced.c4gh": "replaced",

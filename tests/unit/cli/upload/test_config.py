@@ -37,7 +37,7 @@ def test_the_json_form_is_read_and_its_secrets_do_not_show(tmp_path: Path) -> No
 
 def test_what_s3cmd_reads_is_read_too(tmp_path: Path) -> None:
     text = "[default]\naccess_key = SPECIMEN\nsecret_key = a%b\nhost_base = inbox.example.org\nuse_https = False\n"
-    config = read_config(write(tmp_path, f"{text}access_token = a.b.c\nbucket = alice\n"))
+    config = read_config(write(tmp_path, f"{text}access_token = a.b.c\n"))
     assert config.endpoint == "http://inbox.example.org"
     assert config.secret_key.get_secret_value() == "a%b"
     assert config.session_token is not None
