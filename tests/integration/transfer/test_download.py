@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.storage.settings import s3_store
 from tests.faults.load.proxy import FaultProxy, proxy_to
+from tests.integration.outbox.conftest import account_of
 from tests.integration.outbox.host import READER_KEY, OutboxHost, Sample
 from tests.integration.transfer.researcher import Researcher
 from tests.integration.transfer.submitter import decrypted, end, until
+from tests.stack.handles import S3Server
 
 MIB = 2**20
 LARGE = 50 * MIB + 12345
@@ -128,6 +131,28 @@ def test_an_outbox_that_stays_away_is_waited_for_and_gone_on_with_later(
     assert "run the same command again to go on" in answer.stderr
     proxy.behave()
     assert remote.download(SET).returncode == 0
+
+
+@pytest.mark.parametrize("settings", [{"outbox_reader_requests": 2, "outbox_reader_rate": 20}])
+def test_an_outbox_that_is_too_busy_is_not_pressed(remote: Researcher, large: Sample) -> None:
+    events = remote.events(SET, "--parallel", "8")
+    assert "waiting" in [event["event"] for event in events]
+    assert remote.files() == {"run 1/large.bam": large.plain}
+
+
+def test_content_that_the_store_itself_gives_out_is_fetched_there(
+    tmp_path: Path, migrated_database: str, minio: S3Server, bucket: str
+) -> None:
+    account = account_of(minio)
+    host = OutboxHost(migrated_database, s3_store(bucket, account), tmp_path, account)
+    with host.up(outbox_content="redirect", outbox_redirect_seconds=60):
+        sample = host.add_file(os.urandom(LARGE), path="large.bam.c4gh")
+        host.add_dataset(SET, sample)
+        host.grant(SET)
+        researcher = Researcher.of(tmp_path, host)
+        researcher.events(SET)
+        assert researcher.files() == {"large.bam": sample.plain}
+    host.database.close()
 
 
 def test_a_token_that_ended_is_asked_for_and_a_new_one_goes_on(
