@@ -90,6 +90,7 @@ def _as_rclone(inbox: Inbox) -> str:
         f"region = {REGION}",
         "force_path_style = true",
         "no_check_bucket = true",
+        f"upload_cutoff = {_PART_MIB}Mi",
         f"chunk_size = {_PART_MIB}Mi",
         "upload_concurrency = 4",
     )

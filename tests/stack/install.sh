@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start: RabbitMQ, PostgreSQL, Ceph's radosgw, MinIO, an OpenID provider; and
-# clients: lftp, sftp, wrk, a browser.
+# clients: lftp, sftp, wrk, rclone, a browser.
 # Debian 12 and 13, Ubuntu 22.04 and 24.04. Does only what is missing; safe to call again at any time.
 set -euo pipefail
 
@@ -28,7 +28,7 @@ missing_packages() {
     [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || echo rabbitmq-server
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
     local program
-    for program in radosgw ceph-mon ceph-osd lftp wrk; do
+    for program in radosgw ceph-mon ceph-osd lftp wrk rclone; do
         command -v "$program" >/dev/null || echo "$program"
     done
     command -v ceph >/dev/null || echo ceph-common
