@@ -123,7 +123,7 @@ def revoke(
         str | None, typer.Option("--access-key", metavar="KEY", help="These alone, not all that the user has.")
     ] = None,
 ) -> None:
-    """End S3 credentials of a user at once."""
+    """End S3 credentials of a user; the inbox knows within seconds."""
     with opened(selected(context)) as node:
         keeper = node.place.credential_keeper()
         with node.database.read() as connection:
