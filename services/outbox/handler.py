@@ -1,6 +1,6 @@
 """Which route leads to which use case; those that give out bytes are in files.py."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,38 +12,33 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.outbox.asked import Head, place_of
+from services.outbox.asked import place_of
 from services.outbox.datasets import Lists
-from services.outbox.limits import ReaderLimits
+from services.outbox.desk import Desk, Work, base_of
 from services.outbox.objects import Objects
-from services.outbox.record import SERVICE, Recorder
-from shared.access.audit import Access
-from shared.access.grants import Reader
-from shared.access.readers import Readers
+from services.outbox.record import Recorder
 from shared.errors import StrongroomError
 from shared.health import Readiness
-from shared.http.correlation import correlation_id
 from shared.http.problems import answer_bug, answer_http_exception, as_http, problem
 
 _FILES = frozenset({b"files"})
 _PRIVATE = {"Cache-Control": "private, no-store"}
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 
-Work = Callable[[Reader], Awaitable[Any]]
-
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxHandler:
     """The routes whose answers are small."""
 
-    readers: Readers
-    limits: ReaderLimits
+    desk: Desk
     lists: Lists
     objects: Objects
     record: Recorder
     readiness: Readiness
     service_info: Mapping[str, Any]
     api: Mapping[str, Any]
+    public_url: str | None
+    standards: Sequence[Route]
 
     def application(self) -> ASGIApp:
         """Return them as an ASGI application."""
@@ -55,6 +50,7 @@ class OutboxHandler:
             Route("/datasets", self.datasets),
             Route("/datasets/{rest:path}", self.dataset),
             Route("/objects/{rest:path}", self.object_at),
+            *self.standards,
         ]
         answers = {StrongroomError: self.refuse, HTTPException: answer_http_exception, Exception: answer_bug}
         app = Starlette(routes=routes, exception_handlers=answers)
@@ -84,7 +80,7 @@ class OutboxHandler:
 
     async def object_at(self, request: Request) -> Response:
         rest = request.scope["raw_path"].removeprefix(b"/objects/")
-        base = f"{request.url.scheme}://{request.url.netloc}"
+        base = base_of(request, self.public_url)
         shown = request.path_params["rest"]
         return await self._answered(request, "show object", shown, lambda reader: self.objects.at(reader, rest, base))
 
@@ -106,20 +102,5 @@ class OutboxHandler:
         return problem(request, told)
 
     async def _answered(self, request: Request, action: str, target: str, work: Work) -> Response:
-        """Find out who asks, do the work for them, and keep a record of it."""
-        reader = await self.readers.reader(Head(request.scope["headers"]).token)
-        access = Access(
-            service=SERVICE,
-            user=reader.user,
-            action=action,
-            target=target,
-            correlation_id=correlation_id(request.scope),
-        )
-        with self.limits.place(reader.user):
-            try:
-                content = await work(reader)
-            except StrongroomError as error:
-                self.record.not_given(access, error)
-                raise
-        self.record.answered(access)
+        content = await self.desk.answered(request, action, target, work)
         return JSONResponse(content, headers=_PRIVATE)

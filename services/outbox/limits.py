@@ -14,6 +14,7 @@ MOST_READERS = 10_000
 """Readers who are remembered."""
 
 _TEN_SECONDS = 10.0
+_TRIES = 10
 
 
 class TooManyRequests(HttpError):
@@ -72,18 +73,18 @@ class ReaderLimits:
         use = self._uses.get(user)
         if use is None:
             use = self._uses[user] = _Use(self._burst, at)
-            self._forget_one()
+            self._forget_some()
         else:
             self._uses.move_to_end(user)
             use.tokens = min(self._burst, use.tokens + (at - use.at) * self._rate)
             use.at = at
         return use
 
-    def _forget_one(self) -> None:
-        """Forget who has asked for nothing for longest, unless that is still under way."""
-        if len(self._uses) > MOST_READERS:
-            user, use = next(iter(self._uses.items()))
+    def _forget_some(self) -> None:
+        """Forget who has asked for nothing for longest, but nobody whose requests are under way."""
+        for _ in range(_TRIES):
+            if len(self._uses) <= MOST_READERS:
+                return
+            user, use = self._uses.popitem(last=False)
             if use.under_way:
-                self._uses.move_to_end(user)
-            else:
-                del self._uses[user]
+                self._uses[user] = use

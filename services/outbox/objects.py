@@ -19,10 +19,9 @@ class InvalidObjectPath(HttpError):
 
 @dataclass(frozen=True, kw_only=True)
 class Objects:
-    """Finds files by dataset and path. public_url: where readers find this service; None: where they asked."""
+    """Finds files by dataset and path."""
 
     grants: Grants
-    public_url: str | None = None
 
     async def at(self, reader: Reader, raw: bytes, base: str) -> dict[str, Any]:
         """Return the object at a path as it was sent. Raises Forbidden, InvalidObjectPath, DatabaseAway.
@@ -36,7 +35,7 @@ class Objects:
         for dataset, path in places:
             file = await self.grants.file_at(reader, dataset, path)
             if file is not None:
-                return described(file, self.public_url or base)
+                return described(file, base)
         raise Forbidden
 
 

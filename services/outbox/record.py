@@ -26,6 +26,8 @@ ANSWERED = "answered"
 """the reader was told something, not given a file"""
 REFUSED = "refused"
 
+_QUICK_SECONDS = 1.0
+
 _ENDINGS = {name: (DOWNLOADS.labels(name), SECONDS.labels(name)) for name in (WHOLE, RANGE, LEFT, BROKEN)}
 
 
@@ -51,7 +53,9 @@ class Recorder:
         count.inc()
         duration.observe(seconds)
         SENT.inc(sent)
-        log.info("download", file=access.file, outcome=outcome, bytes=sent, seconds=round(seconds, 3))
+        # thousands of lines a second cost as much as the downloads; the audit log has them all
+        tell = log.debug if outcome in {WHOLE, RANGE} and seconds < _QUICK_SECONDS else log.info
+        tell("download", file=access.file, outcome=outcome, bytes=sent, seconds=round(seconds, 3))
         self.audit.end(access, outcome, sent=sent, event=DOWNLOADED if outcome in {WHOLE, RANGE} else None)
 
     def answered(self, access: Access, outcome: str = ANSWERED, *, sent: int = 0) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from services.outbox.settings import OutboxSettings
 
 DRS = ("drs", "1.5.0")
+HTSGET = ("htsget", "1.3.0")
 API_VERSION = "2.0.0"
 """Version of the incumbent's download interface that this one is compatible with."""
 

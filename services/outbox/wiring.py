@@ -2,17 +2,25 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
 
 from services.outbox.api import api_description
 from services.outbox.datasets import Lists
+from services.outbox.desk import Desk
 from services.outbox.download import Prepare
+from services.outbox.drs.objects import DrsObjects
+from services.outbox.drs.routes import DrsRoutes
 from services.outbox.files import FileRoutes
 from services.outbox.handler import OutboxHandler
 from services.outbox.headers import ReaderHeaders
+from services.outbox.htsget.routes import HtsgetRoutes
+from services.outbox.htsget.ticket import WriteTicket
 from services.outbox.limits import ReaderLimits
 from services.outbox.objects import Objects
 from services.outbox.record import Recorder
-from services.outbox.service_info import service_info
+from services.outbox.service_info import DRS, HTSGET, service_info
 from services.outbox.settings import OutboxSettings
 from services.outbox.streaming import Sender
 from shared.access.audit import AuditLog
@@ -49,36 +57,21 @@ def parts(
 ) -> tuple[Part, HttpFront]:
     """Put the service together on a store and keys that are open already; the front is the last part."""
     audit = AuditLog(node.database)
-    record = Recorder(audit)
     reads = async_reads(node.database)
-    grants = Grants(reads)
-    readers = Readers(
-        identify(settings, own_files=settings.outbox_own_files),
-        ThreadPoolExecutor(_TOKEN_THREADS, thread_name_prefix="tokens"),
-    )
-    limits = ReaderLimits(at_once=settings.outbox_reader_requests, per_second=settings.outbox_reader_rate)
+    tools = _tools(settings, archive, Grants(reads), Recorder(audit), keys)
     handler = OutboxHandler(
-        readers=readers,
-        limits=limits,
-        lists=Lists(grants=grants, pages=Pages(keys[0].derived(b"page tokens of the outbox", _SECRET_BYTES))),
-        objects=Objects(grants=grants, public_url=settings.outbox_public_url),
-        record=record,
+        desk=tools.desk,
+        lists=Lists(grants=tools.grants, pages=Pages(keys[0].derived(b"page tokens of the outbox", _SECRET_BYTES))),
+        objects=Objects(grants=tools.grants),
+        record=tools.desk.record,
         readiness=Readiness({**node.checks, "archive": check}),
-        service_info=service_info(settings),
+        service_info=service_info(settings, DRS),
         api=api_description(),
-    )
-    files = FileRoutes(
-        others=handler.application(),
-        readers=readers,
-        limits=limits,
-        grants=grants,
-        prepare=Prepare(headers=ReaderHeaders(keys)),
-        sender=Sender(archive=archive, record=record),
-        record=record,
-        redirect_seconds=settings.outbox_redirect_seconds if settings.outbox_content == "redirect" else None,
+        public_url=settings.outbox_public_url,
+        standards=[*_htsget(settings, tools).routes(), *_drs(settings, tools).routes()],
     )
     front = HttpFront(
-        CorrelationIds(files),
+        CorrelationIds(_files(tools, handler.application())),
         address=settings.outbox_address,
         shared=settings.outbox_address_shared,
         name="outbox",
@@ -86,3 +79,72 @@ def parts(
         closing=(archive.close, reads.close),
     )
     return audit, front
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tools:
+    """What several of the interfaces work with."""
+
+    desk: Desk
+    grants: Grants
+    prepare: Prepare
+    archive: StreamingStore
+    redirect_seconds: int | None
+
+
+def _tools(
+    settings: OutboxSettings, archive: StreamingStore, grants: Grants, record: Recorder, keys: Sequence[PrivateKey]
+) -> _Tools:
+    threads = ThreadPoolExecutor(_TOKEN_THREADS, thread_name_prefix="tokens")
+    desk = Desk(
+        readers=Readers(identify(settings, own_files=settings.outbox_own_files), threads),
+        limits=ReaderLimits(at_once=settings.outbox_reader_requests, per_second=settings.outbox_reader_rate),
+        record=record,
+    )
+    return _Tools(
+        desk=desk,
+        grants=grants,
+        prepare=Prepare(headers=ReaderHeaders(keys)),
+        archive=archive,
+        redirect_seconds=settings.outbox_redirect_seconds if settings.outbox_content == "redirect" else None,
+    )
+
+
+def _files(tools: _Tools, others: ASGIApp) -> FileRoutes:
+    return FileRoutes(
+        others=others,
+        readers=tools.desk.readers,
+        limits=tools.desk.limits,
+        grants=tools.grants,
+        prepare=tools.prepare,
+        sender=Sender(archive=tools.archive, record=tools.desk.record),
+        record=tools.desk.record,
+        redirect_seconds=tools.redirect_seconds,
+    )
+
+
+def _htsget(settings: OutboxSettings, tools: _Tools) -> HtsgetRoutes:
+    write = WriteTicket(
+        grants=tools.grants,
+        prepare=tools.prepare,
+        archive=tools.archive,
+        redirect_seconds=tools.redirect_seconds,
+    )
+    return HtsgetRoutes(
+        desk=tools.desk,
+        write=write,
+        record=tools.desk.record,
+        service_info=service_info(settings, HTSGET),
+        public_url=settings.outbox_public_url,
+    )
+
+
+def _drs(settings: OutboxSettings, tools: _Tools) -> DrsRoutes:
+    objects = DrsObjects(grants=tools.grants, archive=tools.archive, redirect_seconds=tools.redirect_seconds)
+    return DrsRoutes(
+        desk=tools.desk,
+        objects=objects,
+        service_info=service_info(settings, DRS),
+        public_url=settings.outbox_public_url,
+        issuers=[*settings.token_issuers, *settings.token_jwks],
+    )

@@ -26,7 +26,7 @@ def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OutboxHos
     else:
         account = account_of(request.getfixturevalue(request.param))
         url = request.getfixturevalue("migrated_database")
-        host = OutboxHost(url, _bucket(account), tmp_path, account)
+        host = OutboxHost(url, bucket_of(account), tmp_path, account)
     with host.up():
         yield host
     host.database.close()
@@ -45,7 +45,8 @@ def account_of(server: S3Server) -> S3Settings:
     )
 
 
-def _bucket(account: S3Settings) -> ObjectStore:
+def bucket_of(account: S3Settings) -> ObjectStore:
+    """Return a fresh bucket."""
     store = s3_store(f"outbox-{uuid.uuid4().hex[:16]}", account, threads=32)
     store.ensure_bucket()
     return store

@@ -1,0 +1,1 @@
+"""htsget 1.3: tickets for files, as clients for reads and variants want them."""
