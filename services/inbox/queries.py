@@ -33,6 +33,11 @@ class Unfinished:
     touched_at: datetime
     protocol: Protocol = Protocol.SFTP
 
+    @property
+    def resumable(self) -> bool:
+        """Whether its client can go on with it: not with one that comes by S3 in one piece."""
+        return self.protocol is Protocol.SFTP or self.upload_id is not None
+
 
 @dataclass(frozen=True)
 class Sidecar:

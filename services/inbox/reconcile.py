@@ -11,7 +11,7 @@ from services.inbox.errors import Superseded
 from services.inbox.finish import finish
 from services.inbox.inbox import Inbox
 from services.inbox.metrics import UPLOADS
-from services.inbox.queries import Unfinished, unfinished_before, unfinished_upload
+from services.inbox.queries import Protocol, Unfinished, current_file, unfinished_before, unfinished_upload
 from shared.broker.unit import Unit
 from shared.database.types import now
 from shared.identifiers import FileId, parse_file_id
@@ -64,23 +64,33 @@ class Reconciler(Repeating):
             if self._finished(upload):
                 return
             self._incomplete[upload.file.id] = upload.touched_at
-        if upload.touched_at < at - self._patience:
+        if upload.touched_at < at - (self._patience if upload.resumable else min(self._patience, _STRAY)):
             self._give_up(upload)
 
     def _finished(self, upload: Unfinished) -> bool:
         file_id = upload.file.id
         try:
-            size = self._inbox.store.stat(file_id).size
+            stored = self._inbox.store.stat(file_id)
         except ObjectMissing:
             return False
-        known = self._inbox.uploads.recall(file_id, size)
+        if self._is_outdated(upload):
+            self._give_up(upload)
+            return True
+        known = self._inbox.uploads.recall(file_id, stored.size)
+        tag = stored.etag if upload.protocol is Protocol.S3 else None
         try:
-            finish(self._inbox, file_id, size, known.values() if known else {})
+            finish(self._inbox, file_id, stored.size, known.values() if known else {}, tag)
         except Superseded:
             return True
         UPLOADS.labels("recovered").inc()
         log.info("upload_recovered", file_id=file_id)
         return True
+
+    def _is_outdated(self, upload: Unfinished) -> bool:
+        """Tell whether its client, who got no answer, has meanwhile uploaded a newer file of this name."""
+        with self._inbox.database.read() as connection:
+            current = current_file(connection, upload.file.user, upload.file.path)
+        return current is not None and current.registered_at > upload.file.registered_at
 
     def _give_up(self, upload: Unfinished) -> None:
         self._incomplete.pop(upload.file.id, None)

@@ -53,7 +53,7 @@ class S3FrontSettings(AccessSettings, InboxStoreSettings):
         description="A client that sends no byte of a body for so long is cut off; a body as a whole has no limit.",
     )
     s3_bodies_per_user: int = Field(
-        default=64, ge=1, description="Files and parts that one user may send at once to each process."
+        default=100, ge=1, description="Files and parts that one user may send at once to each process."
     )
     credentials_secret: SecretStr | None = Field(
         default=None,

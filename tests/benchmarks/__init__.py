@@ -9,6 +9,7 @@ NAMES = (
     "copying",
     "streaming",
     "sftp_upload",
+    "s3_front",
     "download",
     "startup",
 )

@@ -54,6 +54,7 @@ class Node(Protocol):
     """What an end-to-end test does with a node."""
 
     sftp: tuple[str, int]
+    s3: str
     outbox: str
     login: str
     public_key: Path
@@ -153,6 +154,7 @@ class RealNode:
         self.compose = compose
         self.folder = folder
         self.sftp = compose.sftp
+        self.s3 = compose.s3
         self.outbox = compose.outbox
         self.login = compose.login
         self.public_key = compose.archive_key

@@ -17,6 +17,7 @@ from tests.stack.process import Home, ServerError
 SFTP = 2222
 HTTP = 8080
 LOGIN = 8081
+S3 = 8090
 
 
 def shared_secrets(home: Home) -> Path:
@@ -50,8 +51,8 @@ class ComposeNode:
         self._published = published
         self._settings = dict(settings or {})
         self._containers = containers(secrets)
-        # where other services find the keys of its tokens: its first replica
-        self._login_port = LOGIN if published else free_ports(1)[0]
+        # where other services find the keys of tokens, and users the inbox: the first replica of each
+        self._login_port, self._s3_port = (LOGIN, S3) if published else free_ports(2)
         self._staff = self._worker("staff", self._containers["staff"])
         self._migration = self._worker("migrate", self._containers["migrate"])
         serving = [container for container in self._containers.values() if container.serves(profiles)]
@@ -61,6 +62,11 @@ class ComposeNode:
     def sftp(self) -> tuple[str, int]:
         """Host and port of the inbox."""
         return self._first("inbox").address(SFTP)
+
+    @property
+    def s3(self) -> str:
+        """URL of the inbox for S3 clients."""
+        return "http://{}:{}".format(*self._first("inbox").address(S3))
 
     @property
     def outbox(self) -> str:
@@ -155,6 +161,8 @@ class ComposeNode:
         ports = dict(container.ports) if published else {}
         if name == "login-1":
             ports[LOGIN] = self._login_port
+        if name == "inbox-1":
+            ports[S3] = self._s3_port
         return Worker(
             name,
             container,
@@ -163,7 +171,7 @@ class ComposeNode:
             folder=self._folder,
             ports=ports,
             settings=self._settings,
-            places={f"login:{LOGIN}": f"127.0.0.1:{self._login_port}"},
+            places={f"login:{LOGIN}": f"127.0.0.1:{self._login_port}", f"127.0.0.1:{S3}": f"127.0.0.1:{self._s3_port}"},
         )
 
     def _begin(self, workers: Collection[Worker]) -> None:

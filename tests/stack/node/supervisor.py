@@ -146,6 +146,7 @@ def _words(node: ComposeNode, environment: Path) -> str:
     return "\n".join([
         "The node is up.",
         f"  inbox          sftp -P {port} USER@{host}",
+        f"  inbox, by S3   {node.s3}",
         f"  outbox         {node.outbox}",
         f"  log-in         {node.login}",
         f"  encrypt for    {node.archive_key}",
