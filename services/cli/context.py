@@ -15,7 +15,8 @@ from shared.database.migrate import require_current
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from shared.access.credentials import CredentialKeeper
+    from shared.access.credentials import CredentialKeeper, S3Credentials
+    from shared.access.s3_clients import Inbox
 
 SERVICE = "cli"
 
@@ -29,6 +30,9 @@ class Place:
     token_key: Path | None
     credentials_secret: str | None = field(repr=False)
     inbox_url: str | None
+    archive_key: Path | None
+    """The archive's public key, for those who upload."""
+    login_url: str | None
 
     def token_pem(self) -> bytes:
         """Return the private key that signs tokens; raises ConfigurationError if the settings name none."""
@@ -44,13 +48,16 @@ class Place:
             raise ConfigurationError("STRONGROOM_CREDENTIALS_SECRET: is not set; S3 credentials are made with it")
         return CredentialKeeper(self.credentials_secret)
 
-    def inbox(self) -> str:
-        """Return where S3 clients find the inbox; raises ConfigurationError if nothing says so."""
+    def inbox(self, credentials: "S3Credentials") -> "Inbox":
+        """Return the S3 inbox as its user sees it; raises ConfigurationError if nothing says where it is."""
+        from shared.access.s3_clients import Inbox
+
         if self.inbox_url is None:
             raise ConfigurationError(
                 "where is the S3 inbox? STRONGROOM_INBOX_URL says so; an embedded node has to be started once"
             )
-        return self.inbox_url
+        key = None if self.archive_key is None else self.archive_key.read_text(encoding="ascii")
+        return Inbox(self.inbox_url, credentials, key, self.login_url)
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,16 @@ def place(selection: Selection) -> Place:
 
 
 def _place_in(folder: Folder) -> Place:
-    secret, url = folder.credentials_secret, folder.addresses.get("s3")
-    made = secret.read_text(encoding="ascii") if secret.exists() else None
-    return Place(folder.database_url, to_local_queue, folder.token_key, made, url)
+    secret, addresses = folder.credentials_secret, folder.addresses
+    return Place(
+        database_url=folder.database_url,
+        routing=to_local_queue,
+        token_key=folder.token_key,
+        credentials_secret=secret.read_text(encoding="ascii") if secret.exists() else None,
+        inbox_url=addresses.get("s3"),
+        archive_key=folder.archive_public,
+        login_url=addresses.get("login"),
+    )
 
 
 def _place_of_settings() -> Place:
@@ -94,8 +108,15 @@ def _place_of_settings() -> Place:
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}\nor select an embedded node with --data DIR") from None
     secret = settings.credentials_secret
-    made = None if secret is None else secret.get_secret_value()
-    return Place(settings.database_url.get_secret_value(), to_exchange, settings.token_key, made, settings.inbox_url)
+    return Place(
+        database_url=settings.database_url.get_secret_value(),
+        routing=to_exchange,
+        token_key=settings.token_key,
+        credentials_secret=None if secret is None else secret.get_secret_value(),
+        inbox_url=settings.inbox_url,
+        archive_key=settings.login_archive_key,
+        login_url=settings.login_url,
+    )
 
 
 @contextmanager

@@ -30,6 +30,16 @@ class CommandSettings(DatabaseSettings):
         description="Where S3 clients find the inbox; needed by `strongroom users credentials`.",
         examples=["https://inbox.example.org"],
     )
+    login_url: str | None = Field(
+        default=None,
+        description="Where the log-in pages are; `strongroom users credentials` says so in the JSON form.",
+        examples=["https://login.example.org"],
+    )
+    login_archive_key: Path | None = Field(
+        default=None,
+        description="The archive's public Crypt4GH key, which the JSON form of `strongroom users credentials` holds.",
+        examples=["/run/secrets/archive.pub"],
+    )
     download_config: Path | None = Field(
         default=None,
         description="File with the outbox's address and a token, if it is not at its default place; read by "

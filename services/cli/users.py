@@ -100,19 +100,19 @@ def credentials(
     ] = "json",
 ) -> None:
     """Make S3 credentials with which a user may upload, and print them as a client wants them."""
-    from shared.access.s3_clients import FORMS, Inbox
+    from shared.access.s3_clients import FORMS
 
     lifetime = duration(ttl, "--ttl")
     if form not in FORMS:
         raise typer.BadParameter(f"there is no {form}; there are {', '.join(FORMS)}", param_hint="--format")
     with opened(selected(context)) as node:
-        keeper, url = node.place.credential_keeper(), node.place.inbox()
+        keeper = node.place.credential_keeper()
         with node.database.read() as connection:
             user = _enabled(find_user(connection, name), name)
         unit = node.unit()
-        issued = keeper.issue(unit, user.name, lifetime)
+        inbox = node.place.inbox(keeper.issue(unit, user.name, lifetime))
         node.commit(unit)
-    typer.echo(FORMS[form].write(Inbox(url, issued)), nl=False)
+    typer.echo(FORMS[form].write(inbox), nl=False)
 
 
 @app.command("revoke")

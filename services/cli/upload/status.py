@@ -8,6 +8,7 @@ from typing import Any
 from services.cli.upload.archive_states import NoAnswer
 from services.cli.upload.inbox import Inbox
 from services.cli.upload.records import Records, SentFile
+from shared.database.states import FileState
 from shared.storage.errors import ObjectMissing
 from shared.storage.port import Stat
 
@@ -24,18 +25,20 @@ Row = dict[str, object]
 def states(
     records: Records, inbox: Inbox, told: Iterable[Mapping[str, Any]], note: Callable[[str], None]
 ) -> Iterator[Row]:
-    """Yield a row for each file, by path in the inbox: what the archive tells (`told`), and what is under way here.
+    """Yield a row for each file: what the archive tells (`told`), and what is under way here.
+    They come by path in the inbox, which several files may have had, one after the other.
 
     If the archive tells nothing, that is noted, and the rows say what can be seen of what was sent from here.
     """
-    rows = _under_way(records)
+    under_way = _under_way(records)
     try:
-        known = {str(file["path"]): _told_row(file) for file in told}
+        known = [_told_row(file) for file in told]
     except NoAnswer as reason:
         note(f"{reason}; this is what can be seen from here")
         known = _seen(records, inbox)
-    for key in sorted({*known, *rows}):
-        yield rows.get(key) or known[key]
+    # what the archive calls registered, and this computer is sending, is told once
+    others = [row for row in known if row["state"] != FileState.REGISTERED or row["key"] not in under_way]
+    yield from sorted([*under_way.values(), *others], key=lambda row: str(row["key"]))
 
 
 def chosen(rows: Iterable[Row], patterns: Sequence[str]) -> Iterator[Row]:
@@ -57,11 +60,10 @@ def _told_row(file: Mapping[str, Any]) -> Row:
     return row | {name: file[name] for name in ("meaning", "id", "accession", "changed")}
 
 
-def _seen(records: Records, inbox: Inbox) -> dict[str, Row]:
+def _seen(records: Records, inbox: Inbox) -> list[Row]:
     """Ask the inbox for all that was sent from here."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        rows = pool.map(lambda file: _seen_row(inbox, file), records.all_sent())
-        return {str(row["key"]): row for row in rows}
+        return list(pool.map(lambda file: _seen_row(inbox, file), records.all_sent()))
 
 
 def _seen_row(inbox: Inbox, file: SentFile) -> Row:

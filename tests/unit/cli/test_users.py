@@ -142,7 +142,7 @@ def test_the_real_node_signs_with_the_key_of_the_settings(
 
 
 def credentials_of(node: Node, *options: str) -> Any:
-    node.folder.keep_addresses({"s3": "https://127.0.0.1:8090"})
+    node.folder.keep_addresses({"s3": "https://127.0.0.1:8090", "login": "https://127.0.0.1:8091"})
     return node("users", "credentials", "alice@example.org", *options)
 
 
@@ -158,7 +158,12 @@ def keeper(node: Node) -> CredentialKeeper:
 
 def test_credentials_are_printed_for_programs_and_are_good(node: Node, alice: str) -> None:
     printed = credentials_of(node, "--ttl", "2h").json
-    assert printed.keys() == {"endpoint", "access_key", "secret_key", "session_token", "bucket", "expires"}
+    needed = {"endpoint", "access_key", "secret_key", "session_token", "bucket", "expires"}
+    assert printed.keys() == needed | {"public_key", "login"}
+    assert (printed["public_key"], printed["login"]) == (
+        node.folder.archive_public.read_text(),
+        "https://127.0.0.1:8091",
+    )
     assert (printed["endpoint"], printed["session_token"]) == ("https://127.0.0.1:8090", None)
     assert printed["bucket"] == "alice-40example-2eorg"
     with node.database.read() as connection:
