@@ -64,7 +64,7 @@ def _lost(file: File, backup: ObjectStore) -> FileRefused:
 
 def _sha256(store: ObjectStore, file: File, *, offset: int = 0) -> str:
     with store.open(file.id, offset) as body:
-        return sha256_of(body)
+        return sha256_of(body, size=len(file.header or b"") + (file.archive_size or 0))
 
 
 def _begins_with(store: ObjectStore, file: File, header: bytes) -> bool:

@@ -91,6 +91,7 @@ class Verify:
                     self.keys,
                     md5_plain=self.md5,
                     md5_upload=_wants_md5(known),
+                    size=file.archive_size,
                     cores=self.cores if large else None,
                 )
         except ObjectMissing:

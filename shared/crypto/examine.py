@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from shared.crypto.header import OpenHeader, open_header
 from shared.crypto.keys import PrivateKey
 from shared.crypto.pipeline import Pipeline, Stage
 from shared.crypto.reading import Reader, read_full
-from shared.crypto.segments import Decryptor, cipher_buffer, plain_buffer
+from shared.crypto.segments import BATCH, Decryptor, batch_for, cipher_buffer, plain_buffer
 
 
 class Digest(Protocol):
@@ -47,13 +47,14 @@ def examine(
     *,
     md5_plain: bool = True,
     md5_upload: bool = False,
+    size: int | None = None,
     cores: Cores | None = None,
 ) -> Examination:
     """Decrypt the whole body with one of `keys` and take the digests, in at most 9 MB of memory.
 
     All segments are decrypted and their MACs checked. An edit list is applied before the plaintext is hashed: the
     submitter's checksum is that of the file they see after decryption, and they never see what the list discards.
-    A body cut between two segments shows by its size only. `cores`: those of the process, of which the caller has one;
+    A body cut between two segments shows by its size only. `size`: bytes that the body should have. `cores`: those of the process, of which the caller has one;
     without them the caller's thread does all, in 2 MB.
     Raises what open_header raises, BodyDamaged, BodyTruncated, and whatever the reader raises: so can a reader stop it.
     """
@@ -62,7 +63,10 @@ def examine(
         digest.update(header)
     opened = open_header(header, keys)
     work = _Work(body=body, opened=opened, upload=upload, archived=_hashes(md5=False), plain=_hashes(md5=md5_plain))
-    Pipeline(make_slot=_Slot, fill=work.fill, stages=work.stages()).run(cores)
+    segments = BATCH if size is None else batch_for(size)
+    Pipeline(
+        make_slot=lambda: _Slot(cipher_buffer(segments), plain_buffer(segments)), fill=work.fill, stages=work.stages()
+    ).run(cores)
     return work.result()
 
 
@@ -73,8 +77,8 @@ _EMPTY = memoryview(b"")
 class _Slot:
     """The buffers of a batch and what is in them."""
 
-    cipher: memoryview = field(default_factory=cipher_buffer)
-    plain: memoryview = field(default_factory=plain_buffer)
+    cipher: memoryview
+    plain: memoryview
     sealed: memoryview = _EMPTY
     """The part of `cipher` that was read."""
     visible: memoryview = _EMPTY

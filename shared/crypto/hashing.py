@@ -1,7 +1,7 @@
 """The SHA-256 of a body, taken while its next piece is being read."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shared.crypto.cores import Cores
 from shared.crypto.pipeline import Pipeline, Stage
@@ -14,17 +14,26 @@ _READ_AHEAD = Cores(1)
 
 @dataclass
 class _Slot:
-    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(_PIECE)))
-    piece: memoryview = field(default_factory=lambda: memoryview(b""))
+    buffer: memoryview
+    piece: memoryview
 
 
-def sha256_of(body: Reader) -> str:
-    """Read a body to its end, in 4 MiB of memory; raises whatever the reader raises. A single piece takes no thread."""
+def sha256_of(body: Reader, *, size: int = _PIECE) -> str:
+    """Read a body to its end, in 4 MiB of memory; raises whatever the reader raises. A single piece takes no thread.
+
+    `size`: bytes that the body should have; a small one takes a small buffer.
+    """
     digest = hashlib.sha256()
+
+    def make_slot() -> _Slot:
+        buffer = memoryview(bytearray(min(size + 1, _PIECE)))
+        return _Slot(buffer, buffer[:0])
 
     def fill(slot: _Slot) -> bool:
         slot.piece = slot.buffer[: read_full(body, slot.buffer)]
-        return len(slot.piece) == _PIECE
+        return len(slot.piece) == len(slot.buffer)
 
-    Pipeline(make_slot=_Slot, fill=fill, stages=[Stage(work=lambda slot: digest.update(slot.piece))]).run(_READ_AHEAD)
+    Pipeline(make_slot=make_slot, fill=fill, stages=[Stage(work=lambda slot: digest.update(slot.piece))]).run(
+        _READ_AHEAD
+    )
     return digest.hexdigest()

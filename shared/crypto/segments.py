@@ -24,14 +24,22 @@ BATCH = 16
 """Segments per batch: 1 MiB, where hashing and reading are at full speed and the buffers still fit the caches."""
 
 
-def plain_buffer() -> memoryview:
+def batch_for(size: int) -> int:
+    """Return how many segments a batch of a body of `size` bytes should have: one more than it fills, if it is small.
+
+    To make buffers of a whole batch takes longer than to decrypt a small file.
+    """
+    return min(BATCH, size // CIPHER_SEGMENT + 1)
+
+
+def plain_buffer(segments: int = BATCH) -> memoryview:
     """Return a buffer for the plaintext of one batch."""
-    return memoryview(bytearray(BATCH * SEGMENT))
+    return memoryview(bytearray(segments * SEGMENT))
 
 
-def cipher_buffer() -> memoryview:
+def cipher_buffer(segments: int = BATCH) -> memoryview:
     """Return a buffer for the ciphertext of one batch."""
-    return memoryview(bytearray(BATCH * CIPHER_SEGMENT))
+    return memoryview(bytearray(segments * CIPHER_SEGMENT))
 
 
 class Decryptor:
