@@ -37,12 +37,6 @@ class S3Requests:
         self._bucket = bucket
 
     @s3_errors()
-    def put(self, key: str, body: Body) -> str:
-        """Store an object in one request and return its tag."""
-        result = self._client._put_object(self._bucket, key, _octets(body), {"Content-Type": _OCTETS})
-        return cast("str", result.etag)
-
-    @s3_errors()
     def copy(self, key: str, source: CopySource) -> None:
         """Copy a whole object of 5 GiB or less."""
         headers: DictType = {

@@ -13,7 +13,6 @@ from typing import cast
 from minio import Minio
 from minio.commonconfig import CopySource
 from minio.error import S3Error
-from urllib3.response import BaseHTTPResponse
 
 from shared.errors import StrongroomError
 from shared.storage.bodies import ExpectedBody, check_range
@@ -31,7 +30,9 @@ from shared.storage.parallel import in_order
 from shared.storage.port import ObjectStore, Part, Parts, Reader, Stat, UnfinishedUpload, unwrapped
 from shared.storage.resuming import Resumed, abort_uploads, resumed
 from shared.storage.s3_errors import s3_errors
-from shared.storage.s3_http import ResponseBody, announced_length, connections
+from shared.storage.s3_http import connections
+from shared.storage.s3_objects import S3Objects
+from shared.storage.signing import Signer
 from shared.storage.sizes import (
     AT_ONCE,
     MAX_PARTS,
@@ -86,6 +87,22 @@ class S3Store:
             endpoint, access_key, secret_key, session_token, secure=secure, region=region, http_client=http
         )
         self._requests = S3Requests(self._client, bucket)
+        self._objects = S3Objects(
+            endpoint=endpoint,
+            bucket=bucket,
+            signer=Signer(
+                host=endpoint,
+                access_key=access_key,
+                secret_key=secret_key,
+                region=region,
+                session_token=session_token,
+            ),
+            secure=secure,
+            ca_cert=ca_cert,
+            kept=kept,
+            connect_seconds=connect_seconds,
+            read_seconds=read_seconds,
+        )
 
     @property
     def name(self) -> str:
@@ -114,7 +131,7 @@ class S3Store:
         if size <= self._sizes.upload:
             body = memoryview(bytearray(size))
             fill(source, body)
-            return Stat(size, self._requests.put(key, body))
+            return Stat(size, self._objects.put(key, body))
         with self._upload(key) as upload_id:
             step = part_size(size, self._sizes.upload)
             tasks = self._part_puts(key, upload_id, source, size)
@@ -128,16 +145,8 @@ class S3Store:
             self.stat(key)
             yield io.BytesIO()
             return
-        response = self._get(key, offset, length or 0)
-        if response is None:
-            yield io.BytesIO()
-            return
-        try:
-            yield ExpectedBody(ResponseBody(response), announced_length(response, ranged=bool(offset or length)))
-        finally:
-            # closes the connection if the body was not read to its end; else it has gone back to the pool already
-            response.close()
-            response.release_conn()
+        with self._objects.get(key, offset, length) as body:
+            yield io.BytesIO() if body.is_empty else ExpectedBody(body, body.length)
 
     def stat(self, key: str) -> Stat:
         """Size and tag of an object. Raises ObjectMissing."""
@@ -179,7 +188,7 @@ class S3Store:
         first = min(length, MIN_PART) if head else 0
         sent = _beginning(head, source, source_key, offset, first)
         if first == length:
-            return Stat(len(sent), self._requests.put(key, sent))
+            return Stat(len(sent), self._objects.put(key, sent))
         origin = CopySource(source.name, source_key, match_etag=etag)
         if not head and length == size <= self._sizes.copy:
             self._requests.copy(key, origin)
@@ -233,16 +242,6 @@ class S3Store:
     def unfinished_uploads(self, key: str | None = None) -> Iterator[UnfinishedUpload]:
         """Uploads that were started, and neither completed nor aborted: those of one key, or all."""
         return (upload for upload in self._requests.uploads(prefix=key) if key in {None, upload.key})
-
-    def _get(self, key: str, offset: int, length: int) -> BaseHTTPResponse | None:
-        """Ask for a range (0: to the end); None where it begins at the end of the object or behind it."""
-        with s3_errors():
-            try:
-                return self._client.get_object(self._bucket, key, offset, length)
-            except S3Error as error:
-                if error.code == "InvalidRange":
-                    return None
-                raise
 
     @contextmanager
     def _upload(self, key: str) -> Iterator[str]:

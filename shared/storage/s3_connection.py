@@ -5,22 +5,21 @@ download and half the time of a small one.
 """
 
 import asyncio
-import re
 from collections import deque
 from typing import cast
 
 import httptools
 
 from shared.errors import StrongroomError
-from shared.storage.errors import ObjectMissing, StoreUnavailable
-from shared.storage.s3_errors import meaning_of
+from shared.storage.errors import StoreUnavailable
+from shared.storage.s3_errors import refusal
 from shared.storage.streams import PIECE
 
 _MOST_HEAD = 64 * 1024
 _MOST_ERROR = 64 * 1024
 _HEAD_SECONDS = 60.0
 _BODY_SECONDS = 120.0
-_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,100})</Code>")
+_END = b"</Error>"
 
 
 class StaleConnection(StoreUnavailable):
@@ -121,15 +120,12 @@ class StoreConnection(asyncio.Protocol):
         """Read what the server says of an error, as far as it matters; the connection is not used again."""
         answer.keeps = False
         told = b""
-        while self._left and len(told) < _MOST_ERROR and not _CODE.search(told):
+        while self._left and len(told) < _MOST_ERROR and _END not in told:
             try:
                 told += await self.piece()
             except StoreUnavailable:
                 break
-        found = _CODE.search(told)
-        code = found[1].decode() if found else ""
-        kind = ObjectMissing if answer.status == 404 and not code else meaning_of(code, answer.status)
-        return kind(f"the store answered {code or 'an error'} (status {answer.status})")
+        return refusal(answer.status, told)
 
     async def _wait(self, seconds: float) -> None:
         """Wait until there is news. Raises StoreUnavailable when none comes."""

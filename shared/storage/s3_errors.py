@@ -1,7 +1,10 @@
 """The border to the S3 client: its errors become ours, here and only here."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
+from http.client import NOT_FOUND, HTTPException
 from ssl import SSLCertVerificationError
 from xml.etree.ElementTree import ParseError
 
@@ -43,6 +46,17 @@ def s3_errors() -> Iterator[None]:
         raise StoreUnavailable(f"no S3 answer from the store: {type(error).__name__}") from error
 
 
+@contextmanager
+def wire_errors() -> Iterator[None]:
+    """Translate what `http.client` and its sockets raise; for requests that do without the S3 client."""
+    try:
+        yield
+    except SSLCertVerificationError as error:
+        raise StoreRefused(f"no answer from the store: {type(error).__name__}") from error
+    except (OSError, HTTPException) as error:
+        raise StoreUnavailable(f"no answer from the store: {type(error).__name__}") from error
+
+
 def _translated(error: S3Error) -> StrongroomError:
     translated = meaning_of(error.code, error.response.status)(
         f"the store answered {error.code} (status {error.response.status})"
@@ -50,6 +64,21 @@ def _translated(error: S3Error) -> StrongroomError:
     if isinstance(translated, StoreRefused):
         translated.code, translated.said = error.code or "", error.message or ""
     return translated
+
+
+def refusal(status: int, told: bytes) -> StrongroomError:
+    """Return what an answer's status and body mean (S3 API, error responses)."""
+    code, said = _field("Code", told), _field("Message", told)
+    kind = ObjectMissing if status == NOT_FOUND and not code else meaning_of(code, status)
+    error = kind(f"the store answered {code or 'an error'} (status {status})")
+    if isinstance(error, StoreRefused):
+        error.code, error.said = code, said
+    return error
+
+
+def _field(name: str, told: bytes) -> str:
+    found = re.search(rf"<{name}>([^<]{{1,2000}})</{name}>", told.decode(errors="replace"))
+    return unescape(found[1]) if found else ""
 
 
 def meaning_of(code: str | None, status: int) -> type[StrongroomError]:
