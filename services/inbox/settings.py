@@ -70,7 +70,10 @@ class InboxSettings(SftpSettings, S3FrontSettings):
         default=14, gt=0, description="An interrupted upload that nobody went on with for so many days is dropped."
     )
     inbox_quota: int | None = Field(
-        default=None, ge=1, description="Bytes that one user may have in the inbox; none: as many as there is room for."
+        default=None,
+        ge=1,
+        description="Bytes that one user may have in the inbox, beyond which uploads by S3 are refused; none: as many "
+        "as there is room for.",
     )
     inbox_header_keys: tuple[Path, ...] = Field(
         default=(),

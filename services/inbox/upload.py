@@ -35,6 +35,8 @@ class Upload:
         self._buffer: Buffer | None = None
         self._stored_before = begun.size
         self._whole = begun.whole
+        # of one that goes on the beginning was looked at when it came
+        self._watch = inbox.headers.watch() if begun.size == 0 and not begun.whole else None
         self._failed = False
         self._sent_whole = False
         self._over = False
@@ -48,7 +50,7 @@ class Upload:
         return self._stored_before if self._whole else self._sender.safe_size
 
     async def write(self, offset: int, data: bytes) -> None:
-        """Take the bytes that follow; raises InboxError for others, StoreUnavailable, DatabaseAway.
+        """Take the bytes that follow; raises InboxError for others, FileRefused, StoreUnavailable, DatabaseAway.
 
         A resumed upload may begin with bytes that are stored already: the last one is shown to no client.
         """
@@ -97,6 +99,8 @@ class Upload:
 
     async def _take(self, data: memoryview) -> None:
         RECEIVED.inc(data.nbytes)
+        if self._watch is not None:
+            self._watch.feed(data)
         while data.nbytes:
             if self._buffer is None:
                 self._buffer = self._next_buffer()
@@ -115,6 +119,8 @@ class Upload:
             raise InboxError("this file is too large for the archive: 1.4 TiB at most") from None
 
     async def _finish(self) -> None:
+        if self._watch is not None:
+            self._watch.end()
         if not self._whole:
             await self._store_rest()
             self._sender.remember()

@@ -12,6 +12,7 @@ import pytest
 from shared.access.buckets import bucket_of
 from shared.crypto.header import seal_header
 from shared.crypto.keys import generate, write_key_pair
+from tests.integration.inbox.clients import Client
 from tests.integration.inbox_s3.clients import Account
 from tests.integration.inbox_s3.host import MIB, Replicas, Terrain
 from tests.integration.inbox_s3.raw import opened, presigned_url, send, signed_headers
@@ -199,3 +200,20 @@ def test_file_for_another_archive_is_refused_with_the_fingerprint_of_the_right_k
         mine.abort_multipart_upload(Bucket=USER, Key="a.c4gh", UploadId=begun)
         nothing_is_left(inbox)
         mine.put_object(Bucket=USER, Key="a.c4gh", Body=right)
+
+
+def test_sftp_refuses_a_file_for_another_archive_too(
+    embedded_terrain: Terrain, tmp_path: Path, ssh_keys: dict[str, Path]
+) -> None:
+    ours = generate()
+    write_key_pair(ours, tmp_path / "ours.sec", tmp_path / "ours.pub", None)
+    (tmp_path / "wrong.c4gh").write_bytes(seal_header([bytes(32)], [generate().public]) + b"x" * 1000)
+    (tmp_path / "right.c4gh").write_bytes(seal_header([bytes(32)], [ours.public]) + b"x" * 1000)
+    with embedded_terrain.inboxes(inbox_header_keys=[tmp_path / "ours.sec"]) as inbox:
+        inbox.first.add_user(USER, ssh_keys["known"])
+        client = Client(tmp_path, inbox.first.host, inbox.first.port, ssh_keys["known"])
+        # OpenSSH's sftp keeps our words to itself
+        assert "Failure" in client.sftp(USER, "put wrong.c4gh").stderr
+        assert client.sftp(USER, "put right.c4gh").returncode == 0
+        assert inbox.states("right.c4gh") == ["uploaded"]
+        assert inbox.states("wrong.c4gh") == ["registered"]
