@@ -15,9 +15,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, bindparam, insert, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from shared.access.metrics import AUDITED
+from shared.database.bulk import insert_many
 from shared.database.engine import Conflict, Database, DatabaseAway
 from shared.database.tables import audit, events
 from shared.database.types import now, storable
@@ -151,10 +152,10 @@ def append(connection: Connection, records: Sequence[Record]) -> tuple[int, str]
         row = _row(number, record)
         digest = chained(digest, row)
         rows.append({**row, "digest": digest})
-    connection.execute(insert(audit), rows)
+    insert_many(connection, audit, rows)
     happened = [_event(record) for record in records if record.event is not None]
     if happened:
-        connection.execute(insert(events), happened)
+        insert_many(connection, events, happened)
     return number, digest
 
 

@@ -2,24 +2,30 @@
 
 import http.client
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from tests.benchmarks import wrk
 from tests.benchmarks.central import CentralEga
 from tests.benchmarks.ground import BenchNode, bench_node
 from tests.benchmarks.measure import TRANSFER, Amount, Figures, Ratio, Spread, quotients, rounds, seconds
+from tests.benchmarks.outboxes import SETTINGS, Outboxes, outboxes
 from tests.benchmarks.uploads import Upload
 from tests.e2e.nodes import RealNode, Researcher, json_of, succeed, until
 
 SMALL_FILES = 200
 DATASET = "bench-dataset"
+READERS = 200
+"""Who take a first piece of the large file, and no more."""
 METHOD = f"""\
 A file of {TRANSFER >> 20} MiB, and {SMALL_FILES} files of 64 KiB that `wrk` asks for in turn on {wrk.CONNECTIONS}
-connections, for {wrk.SECONDS} s a point. Beside the outbox, which checks token and grant, re-encrypts the header and
-records every download, the same client gets the archived bodies from MinIO by presigned URLs. Client, outbox, database
-and store share the machine.
+connections, for {wrk.SECONDS} s a point. Beside the outbox, one process for each core, which checks token and grant,
+re-encrypts the header and records every download, the same client gets the archived bodies from MinIO by presigned
+URLs. Client, outbox, database and store share the machine. Then {READERS} readers ask for the large file and stop
+reading.
 """
 
 
@@ -43,21 +49,25 @@ class Taken:
 
 def run() -> Figures:
     """Download through the outbox and directly, in turn."""
-    with bench_node() as node:
+    with bench_node(settings=SETTINGS) as node:
         large, small = node.inbox.put_large(TRANSFER), node.inbox.put_small(SMALL_FILES)
-        outbox, direct = _outbox(node, large, small), _direct(node, large, small)
-        whole = rounds({"outbox": lambda: _rate(outbox), "direct": lambda: _rate(direct)})
-        many = rounds({"outbox": lambda: _load(node, outbox), "direct": lambda: _load(node, direct)})
+        with outboxes(node) as running:
+            sources = _sources(node, running, large, small)
+            whole = rounds({name: partial(_rate, source) for name, source in sources.items()})
+            many = rounds({name: partial(_load, running, sources[name]) for name in ("files", "content", "direct")})
+            stalled = list(_stalled(running, sources["files"]))
     return Figures(
-        title="Downloads",
-        method=METHOD,
-        ratios=[
-            Ratio(name="large file, of direct", spread=quotients(whole["outbox"], whole["direct"]), target=0.85),
-            Ratio(name="small files per second, of direct", spread=_beside(many, "rate"), target=0.25),
-            Ratio(name="small files, 99th percentile, of direct", spread=_beside(many, "p99"), target=2, at_most=True),
-        ],
-        amounts=list(_amounts(whole, many)),
+        title="Downloads", method=METHOD, ratios=list(_ratios(whole, many)), amounts=[*_amounts(whole, many), *stalled]
     )
+
+
+def _ratios(whole: dict[str, list[float]], many: dict[str, list[Taken]]) -> Iterator[Ratio]:
+    for name, target in (("files", 0.85), ("content", 0.85), ("redirected", 1.0)):
+        yield Ratio(name=f"large, {name}, of direct", spread=quotients(whole[name], whole["direct"]), target=target)
+    for name, target in (("files", 0.25), ("content", 0.35)):
+        rates, p99 = _beside(many, name, "rate"), _beside(many, name, "p99")
+        yield Ratio(name=f"small per second, {name}, of direct", spread=rates, target=target)
+        yield Ratio(name=f"small, 99th percentile, {name}, of direct", spread=p99, target=2, at_most=True)
 
 
 def _amounts(whole: dict[str, list[float]], many: dict[str, list[Taken]]) -> Iterator[Amount]:
@@ -67,12 +77,42 @@ def _amounts(whole: dict[str, list[float]], many: dict[str, list[Taken]]) -> Ite
         yield Amount(name=f"{name}: small files", unit="1/s", spread=Spread.of([one.load.rate for one in taken]))
         p99 = [one.load.p99 * 1000 for one in taken]
         yield Amount(name=f"{name}: small files, 99th percentile", unit="ms", spread=Spread.of(p99))
-    yield Amount(name="outbox: CPU of a small file", unit="ms", spread=Spread.of([one.cpu for one in many["outbox"]]))
+    for name in ("files", "content"):
+        cpu = Spread.of([one.cpu for one in many[name]])
+        yield Amount(name=f"{name}: CPU of a small file", unit="ms", spread=cpu)
 
 
-def _beside(many: dict[str, list[Taken]], figure: str) -> Spread:
-    ours, direct = ([float(getattr(one.load, figure)) for one in many[name]] for name in ("outbox", "direct"))
+def _stalled(running: Outboxes, source: Source) -> Iterator[Amount]:
+    """Measure what readers who stop reading cost, and whether another one has to wait for them."""
+    before = running.memory()
+    with ExitStack() as stack:
+        for _ in range(READERS):
+            _ask_and_stop(stack, source)
+        waited = [seconds(partial(_get, source.server, path, source.headers)) * 1000 for path in source.small]
+        grown = (running.memory() - before) / (1 << 20)
+    yield Amount(name=f"{READERS} stalled readers: memory", unit="MiB", spread=Spread.of([grown]), limit=300)
+    yield Amount(name=f"small file beside {READERS} stalled readers", unit="ms", spread=Spread.of(waited))
+
+
+def _ask_and_stop(stack: ExitStack, source: Source) -> None:
+    connection = http.client.HTTPConnection(urlsplit(source.server).netloc)
+    stack.callback(connection.close)
+    connection.request("GET", source.large, headers=dict(source.headers))
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    answer.read(1 << 16)
+
+
+def _beside(many: dict[str, list[Taken]], name: str, figure: str) -> Spread:
+    ours, direct = ([float(getattr(one.load, figure)) for one in many[which]] for which in (name, "direct"))
     return quotients(ours, direct)
+
+
+def _sources(node: BenchNode, running: Outboxes, large: Upload, small: Sequence[Upload]) -> dict[str, Source]:
+    files, direct = _outbox(node, large, small), _direct(node, large, small)
+    content = replace(files, large=f"{files.large}/content", small=[f"{path}/content" for path in files.small])
+    redirected = replace(content, server=running.redirecting)
+    return {"files": files, "content": content, "redirected": redirected, "direct": direct}
 
 
 def _outbox(node: BenchNode, large: Upload, small: Sequence[Upload]) -> Source:
@@ -102,21 +142,30 @@ def _direct(node: BenchNode, large: Upload, small: Sequence[Upload]) -> Source:
 
 def _rate(source: Source) -> float:
     """Get the large file; return MB/s."""
-    return TRANSFER / seconds(lambda: _get(source)) / 1e6
+    return TRANSFER / seconds(lambda: _get_large(source)) / 1e6
 
 
-def _get(source: Source) -> None:
-    connection, buffer, size = http.client.HTTPConnection(urlsplit(source.server).netloc), bytearray(1 << 20), 0
-    connection.request("GET", source.large, headers=dict(source.headers))
-    with connection.getresponse() as answer:
-        assert answer.status == 200, answer.read()
-        while count := answer.readinto(buffer):
-            size += count
+def _get_large(source: Source) -> None:
+    size = _get(source.server, source.large, source.headers)
     assert size >= TRANSFER, size
-    connection.close()
 
 
-def _load(node: BenchNode, source: Source) -> Taken:
-    before = node.cpu_seconds("outbox")
+def _get(server: str, path: str, headers: Mapping[str, str]) -> int:
+    """Get something, perhaps from where it is said to be; return its size."""
+    connection, buffer, size = http.client.HTTPConnection(urlsplit(server).netloc), bytearray(1 << 20), 0
+    with closing(connection):
+        connection.request("GET", path, headers=dict(headers))
+        with connection.getresponse() as answer:
+            if answer.status == 307:
+                place = urlsplit(answer.headers["Location"])
+                return _get(f"{place.scheme}://{place.netloc}", f"{place.path}?{place.query}", {})
+            assert answer.status == 200, answer.read()
+            while count := answer.readinto(buffer):
+                size += count
+    return size
+
+
+def _load(running: Outboxes, source: Source) -> Taken:
+    before = running.cpu_seconds()
     load = wrk.get(source.server, source.small, source.headers)
-    return Taken(load, (node.cpu_seconds("outbox") - before) * 1000 / load.requests)
+    return Taken(load, (running.cpu_seconds() - before) * 1000 / load.requests)

@@ -2,7 +2,7 @@
 
 import urllib.request
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -109,12 +109,14 @@ def bench_servers() -> Iterator[BenchServers]:
 
 
 @contextmanager
-def bench_node(profiles: Collection[str] = ()) -> Iterator[BenchNode]:
-    """Start servers and a node, and take all of it away afterwards."""
+def bench_node(profiles: Collection[str] = (), settings: Mapping[str, str] | None = None) -> Iterator[BenchNode]:
+    """Start servers and a node, with these `STRONGROOM_*` for all its services; take all of it away afterwards."""
     with bench_servers() as servers, ExitStack() as stack:
         secrets = shared_secrets(servers.home)
         ground = Ground(servers.handles, secrets=secrets, name=f"bench{uuid.uuid4().hex[:8]}")
-        compose = stack.enter_context(ComposeNode(servers.home, ground, secrets=secrets, profiles=profiles))
+        compose = stack.enter_context(
+            ComposeNode(servers.home, ground, secrets=secrets, profiles=profiles, settings=settings)
+        )
         database = Database(servers.handles.postgres.url(ground.database))
         stack.callback(database.close)
         yield BenchNode(compose, ground, database, servers.home.folder, servers.processes)
