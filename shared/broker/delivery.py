@@ -8,7 +8,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from sqlalchemy import Connection
 
-from shared.broker.unit import Unit
+from shared.broker.unit import Origin, Unit
 from shared.database.types import now, storable
 from shared.identifiers import FileId, MessageId, parse_file_id
 
@@ -49,6 +49,13 @@ class Delivery:
         if self.message_id is None:
             return None
         return MessageId(str(uuid5(UUID(self.message_id), f"attempt {self.attempt}")))
+
+    @property
+    def origin(self) -> Origin | None:
+        """What it is known by when it was handled; None: its sender gave it no id."""
+        if self.message_id is None or self.attempt_id is None:
+            return None
+        return Origin(self.queue, self.message_id, self.attempt_id)
 
     @property
     def text(self) -> str:

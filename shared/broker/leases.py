@@ -7,9 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, delete, text, update
+from sqlalchemy.types import Text
 
 from shared.broker.committer import Committer
-from shared.broker.unit import Lease, Unit
+from shared.broker.unit import Lease, Origin, Unit
 from shared.database.engine import Conflict
 from shared.database.queue_tables import leases
 from shared.database.records import File
@@ -27,10 +28,20 @@ def _bind(name: str, type_: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's bindpara
 LEASE_CLAIM = Statement(
     1,
     text(
-        "INSERT INTO leases (name, token, expires_at) VALUES (:name, :token, :expires_at) "
+        # a copy of the message may have been handled since this one was taken
+        "INSERT INTO leases (name, token, expires_at) SELECT :name, :token, :expires_at WHERE NOT EXISTS "
+        "(SELECT 1 FROM handled WHERE queue = :queue AND message_id IN (:handled_message, :handled_attempt)) "
         "ON CONFLICT (name) DO UPDATE SET token = excluded.token, expires_at = excluded.expires_at "
         "WHERE leases.expires_at < :at"
-    ).bindparams(_bind("token", FileUuid), _bind("expires_at", UtcDateTime()), _bind("at", UtcDateTime())),
+    ).bindparams(
+        _bind("name", Text()),
+        _bind("token", FileUuid),
+        _bind("expires_at", UtcDateTime()),
+        _bind("queue", Text()),
+        _bind("handled_message", FileUuid),
+        _bind("handled_attempt", FileUuid),
+        _bind("at", UtcDateTime()),
+    ),
     conditional=True,
 )
 LEASE_ABANDON = Statement(1, LEASE_RELEASE.sql)
@@ -56,11 +67,12 @@ class LeaseKeeper(Repeating):
     def claim(self, unit: Unit, file: File, *, moving_to: FileState | None = None) -> File:
         """Take the lease on a file for `unit`, and move the file in the same transaction.
 
-        Returns the file in its new state. Raises NotYet while another worker holds the lease, or if the file
-        is no longer in the state in which it was read.
+        Returns the file in its new state. Raises NotYet while another worker holds the lease, if the file is no longer
+        in the state in which it was read, or if a copy of the message has been handled meanwhile.
         """
         start, lease = Unit(unit.service), Lease(file.id, str(uuid4()))
-        start.add(LEASE_CLAIM, name=lease.name, token=lease.token, at=start.at, expires_at=start.at + self._ttl)
+        times = {"at": start.at, "expires_at": start.at + self._ttl}
+        start.add(LEASE_CLAIM, name=lease.name, token=lease.token, **times, **_known_by(unit.origin))
         if moving_to in {None, file.state}:
             start.add(FILE_TOUCH, file=file.id, is_still=file.state.value, at=start.at)
         else:
@@ -104,3 +116,9 @@ class LeaseKeeper(Repeating):
         for lease in held:
             unit.add(LEASE_RENEW, lease=lease.name, lease_token=lease.token, until=unit.at + self._ttl)
         self._committer.commit(unit)
+
+
+def _known_by(origin: Origin | None) -> dict[str, str | None]:
+    if origin is None:
+        return {"queue": None, "handled_message": None, "handled_attempt": None}
+    return {"queue": origin.queue, "handled_message": origin.message, "handled_attempt": origin.attempt}

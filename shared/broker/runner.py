@@ -119,7 +119,7 @@ class Runner:
                     self._process(ready)
 
     def _process(self, ready: Ready) -> None:
-        delivery, unit = ready.delivery, Unit(self._service)
+        delivery, unit = ready.delivery, Unit(self._service, origin=ready.delivery.origin)
         structlog.contextvars.bind_contextvars(queue=delivery.queue, correlation_id=delivery.file_id)
         try:
             decided = self._decide_in_time(ready, unit)

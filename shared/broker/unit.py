@@ -37,6 +37,15 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The delivery that a unit decides: its queue, and the ids under which it is known when it was handled."""
+
+    queue: str
+    message: MessageId
+    attempt: MessageId
+
+
+@dataclass(frozen=True)
 class Effect:
     """One row's part in a statement."""
 
@@ -50,12 +59,13 @@ class Unit:
 
     It holds no connection and no transaction; nothing is done until the runner commits it.
     `file` is the file that the delivery is about, once the use case has found it: a refusal is noted there.
-    With a `lease` its commit is conditional on it.
+    With a `lease` its commit is conditional on it; `origin` is what the lease itself is conditional on.
     """
 
     service: str
     file: File | None = None
     lease: Lease | None = None
+    origin: Origin | None = None
     at: datetime = field(default_factory=now)
     effects: list[Effect] = field(default_factory=list)
 

@@ -8,6 +8,7 @@ from sqlalchemy import Insert, select, text
 
 from shared.broker import leases as lease_statements
 from shared.broker.commit import UnitWriter, to_exchange
+from shared.broker.leases import LEASE_CLAIM
 from shared.broker.unit import Unit
 from shared.database import statements
 from shared.database.engine import Conflict, Database
@@ -43,7 +44,7 @@ NUMBERS = {"size", "archive_size", "plain_size", "outgoing_id", "dead_letter", "
 TIMES = {
     "at", "seen", "due", "first_seen", "until", "expires_at", "registered_at", "changed_at", "issued_at", "revoked_at",
 }  # fmt: skip
-UUIDS = {"message_id", "token", "lease_token"}
+UUIDS = {"message_id", "token", "lease_token", "handled_message", "handled_attempt"}
 STATES = {"state", "was", "to", "to_state", "is_still"}
 ABSENT = {"key_fingerprint", "id"}
 
@@ -189,3 +190,20 @@ def test_file_is_found_by_id_accession_and_path(migrated: Database) -> None:
         assert by_id.id == current.id
         assert file_by_path(connection, "eve", "run/a.c4gh") is None
         assert file_by_accession(connection, "F-2") is None
+
+
+def test_lease_is_refused_once_a_copy_of_the_message_was_handled(migrated: Database) -> None:
+    message, attempt, other = new_message_id(), new_message_id(), new_message_id()
+    claim = {"token": new_message_id(), "at": now(), "expires_at": now(), "queue": "ingest"}
+    with migrated.write() as connection:
+        HANDLED.run(connection, [{"queue": "ingest", "message_id": attempt, "at": now()}])
+        touched = [
+            LEASE_CLAIM.run(connection, [{**claim, **which}])
+            for which in (
+                {"name": "a", "handled_message": message, "handled_attempt": attempt},
+                {"name": "b", "handled_message": message, "handled_attempt": other},
+                {"name": "c", "handled_message": None, "handled_attempt": None},
+                {"name": "d", "handled_message": message, "handled_attempt": attempt, "queue": "archived"},
+            )
+        ]
+    assert touched == [0, 1, 1, 1]
