@@ -5,8 +5,6 @@ from datetime import UTC, datetime, time, timedelta
 
 import typer
 
-from shared.database.types import now
-
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
 _DATE = len("2027-01-31")
@@ -27,7 +25,7 @@ def moment(text: str, option: str) -> datetime:
     Raises BadParameter, which names the option.
     """
     if _DURATION.fullmatch(text):
-        return now() + duration(text, option)
+        return datetime.now(UTC) + duration(text, option)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -40,7 +38,7 @@ def moment(text: str, option: str) -> datetime:
 
 def age(since: datetime) -> str:
     """Write how long ago a time was, in its largest unit."""
-    seconds = max(0, int((now() - since).total_seconds()))
+    seconds = max(0, int((datetime.now(UTC) - since).total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= length:
             return f"{seconds // length}{unit}"

@@ -9,6 +9,7 @@ NAMES = (
     "copying",
     "streaming",
     "sftp_upload",
+    "upload_command",
     "s3_front",
     "download",
     "startup",

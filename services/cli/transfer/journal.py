@@ -1,12 +1,14 @@
 """What must outlast a kill or a power cut: a file of JSON lines that only grows.
 
-The first line says what was begun, each later one what was done of it. Every line is on the disk before the call that
-writes it returns; one that was torn by a crash is not there.
+The first line says what was begun, and is on the disk when the call that writes it returns. Each later one says what
+was done of it: it outlasts the process at once, and a power cut a second or two later. One that is lost costs only that
+the same is done once more; one that was torn is not there.
 """
 
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,9 @@ from shared.storage.files import sync_folder
 
 Line = Mapping[str, Any]
 
+_SYNC_EVERY = 1.0
+"""Seconds. A disk that is written to by others takes a good part of that for each time."""
+
 
 class Journal:
     """An open journal, which no other process can open; several threads may add to it."""
@@ -26,13 +31,15 @@ class Journal:
         self._path = path
         self._file = file
         self._adding = Lock()
+        self._synced_at = 0.0
         self.lines, whole = whole_lines(file)
         file.truncate(whole)
 
     def begin(self, head: Line) -> None:
         """Forget what is there, and begin with this line."""
         self.clear()
-        self.add(head)
+        write_line(self._file, head)
+        self.lines.append(head)
 
     def clear(self) -> None:
         """Forget what is there."""
@@ -40,10 +47,16 @@ class Journal:
         self.lines = []
 
     def add(self, line: Line) -> None:
-        """Write a line; it lasts when this returns."""
+        """Write a line; it outlasts the process when this returns."""
         with self._adding:
-            write_line(self._file, line)
+            self._file.write(_written(line))
+            self._file.flush()
             self.lines.append(line)
+            due = time.monotonic() >= self._synced_at + _SYNC_EVERY
+            if due:
+                self._synced_at = time.monotonic()
+        if due:  # the other threads go on meanwhile
+            os.fsync(self._file.fileno())
 
     def drop(self) -> None:
         """Remove the journal: what it is about has ended."""
@@ -81,7 +94,7 @@ def whole_lines(file: BinaryIO) -> tuple[list[Line], int]:
 
 def write_line(file: BinaryIO, line: Line) -> None:
     """Append a line to a file that was opened for it; it lasts when this returns."""
-    file.write(json.dumps(line).encode() + b"\n")
+    file.write(_written(line))
     file.flush()
     os.fsync(file.fileno())
 
@@ -89,6 +102,10 @@ def write_line(file: BinaryIO, line: Line) -> None:
 def private(path: str, flags: int) -> int:
     """Open a file that nobody but its owner may read: an `opener`."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _written(line: Line) -> bytes:
+    return json.dumps(line).encode() + b"\n"
 
 
 def _parsed(line: bytes) -> Line | None:

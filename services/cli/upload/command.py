@@ -16,7 +16,7 @@ from services.cli.transfer.patience import Patience
 from services.cli.transfer.report import reporting
 from services.cli.transfer.session import conclude, run_all
 from services.cli.transfer.stopping import stopped_by_signals, told_patience
-from services.cli.transfer.together import Budget
+from services.cli.transfer.together import Buffers
 from services.cli.upload.archive_states import archive_states
 from services.cli.upload.config import UploadConfig, complete_config, default_path, open_inbox
 from services.cli.upload.inbox import Inbox
@@ -78,7 +78,7 @@ def upload(
                 records=_records(settings),
                 reader=reader,
                 workers=workers,
-                budget=Budget(parallel * (STEP + MIB)),
+                buffers=Buffers(parallel * (STEP + MIB)),
                 report=report,
                 again=again,
             )

@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 from services.cli.transfer.endings import AccessEnded
 from services.cli.transfer.patience import Patience
 from services.cli.upload.config import UploadConfig
-from shared.database.types import now
 from shared.errors import ConfigurationError, StrongroomError, UserError
 from shared.storage.errors import StoreRefused
 from shared.storage.port import ObjectStore, Part, Parts, Stat
@@ -120,7 +120,7 @@ class Inbox:
         return ConfigurationError(words) if refusal.code in _OF_ALL or not refusal.code else UserError(words)
 
     def _expired(self) -> bool:
-        return self._config.expires is not None and self._config.expires <= now()
+        return self._config.expires is not None and self._config.expires <= datetime.now(UTC)
 
     def _ended(self, why: str) -> AccessEnded:
         return AccessEnded(f"the credentials are not valid any more{why}; {self._remedy}")

@@ -8,7 +8,7 @@ from functools import partial
 
 from services.cli.transfer.journal import Journal
 from services.cli.transfer.report import Meter, Report
-from services.cli.transfer.together import Budget, all_of
+from services.cli.transfer.together import Buffers, all_of
 from services.cli.upload.answer import NotAsSent, check_tag, tag_of_parts
 from services.cli.upload.begun import Begun, SentPart, read_begun, still_there
 from services.cli.upload.identity import Identity, SourceChanged, identity_of
@@ -60,11 +60,11 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class PartsUpload:
-    """Sends files in parts. The bytes are read, sealed and moved on `workers`, within the `budget`."""
+    """Sends files in parts. The bytes are read, sealed and moved on `workers`, in memory of `buffers`."""
 
     inbox: Inbox
     workers: ThreadPoolExecutor
-    budget: Budget
+    buffers: Buffers
     report: Report
 
     def send(self, task: Task, journal: Journal) -> Stat:
@@ -152,8 +152,8 @@ class PartsUpload:
         return made
 
     def _send_part(self, moving: "_Moving", number: int) -> SentPart:
-        with self.budget.of(moving.sealing.part_size(number)):
-            piece = moving.sealing.part(number)
+        with self.buffers.of(moving.sealing.part_size(number)) as body:
+            piece = moving.sealing.part(number, body)
             stored = self.inbox.put_part(moving.key, moving.begun.upload_id, number, piece.body)
         check_tag(stored.etag, piece.md5)
         part = SentPart(number, stored.size, stored.etag, piece.md5, piece.source)

@@ -63,9 +63,8 @@ class Sealing:
         plain = self.source_size(number)
         return (len(self.header) if number == 1 else 0) + (plain if self.data_key is None else body_size(plain))
 
-    def part(self, number: int) -> Piece:
-        """Read and seal a part. Raises SourceChanged if the file has become shorter, OSError."""
-        body = memoryview(bytearray(self.part_size(number)))
+    def part(self, number: int, body: memoryview) -> Piece:
+        """Read and seal a part into a buffer of its size. Raises SourceChanged if the file is shorter now, OSError."""
         filled = len(self.header) if number == 1 else 0
         body[:filled] = self.header[:filled]
         digest = hashlib.sha256()

@@ -7,7 +7,7 @@ from enum import StrEnum
 from services.cli.transfer.journal import Journal
 from services.cli.transfer.report import Report
 from services.cli.transfer.session import Outcome
-from services.cli.transfer.together import Budget, all_of
+from services.cli.transfer.together import Buffers, all_of
 from services.cli.upload.answer import check_tag
 from services.cli.upload.encrypted import is_encrypted
 from services.cli.upload.identity import identity_of, opened
@@ -53,7 +53,7 @@ class Sender:
     records: Records
     reader: PublicKey
     workers: ThreadPoolExecutor
-    budget: Budget
+    buffers: Buffers
     report: Report
     again: bool = False
 
@@ -94,14 +94,14 @@ class Sender:
         sealing = task.sealing()
         if not journal.lines and sealing.sealed_size <= ONE_REQUEST:
             return all_of(self.workers, [lambda: self._send_whole(task, sealing)])[0]
-        parts = PartsUpload(inbox=self.inbox, workers=self.workers, budget=self.budget, report=self.report)
+        parts = PartsUpload(inbox=self.inbox, workers=self.workers, buffers=self.buffers, report=self.report)
         return parts.send(task, journal)
 
     def _send_whole(self, task: Task, sealing: Sealing) -> Stat:
         meter = self.report.begun(task.source.key, sealing.sealed_size)
         try:
-            with self.budget.of(sealing.sealed_size):
-                piece = sealing.part(1)
+            with self.buffers.of(sealing.sealed_size) as body:
+                piece = sealing.part(1, body)
                 task.check_unchanged()
                 made = self.inbox.put(task.source.key, piece.body)
             check_tag(made.etag, piece.md5)

@@ -64,7 +64,7 @@ def test_what_was_sent_is_not_sent_again_unless_it_changes(submitter: Submitter)
     first, second = submitter.file("a", 1000), submitter.file("b", 17 * MIB)
     submitter.events(first, second)
     before = submitter.object("b.c4gh")
-    outcomes = [event["outcome"] for event in submitter.events(first, second)]
+    outcomes = [event["outcome"] for event in submitter.events(first, second) if event["event"] == "outcome"]
     assert outcomes == ["sent before", "sent before"]
     first.write_bytes(b"other")
     submitter.client.remove_object(submitter.bucket, "b.c4gh")
@@ -140,7 +140,7 @@ def test_an_upload_that_the_archive_dropped_begins_anew(remote: Submitter, proxy
 def test_connections_that_break_are_made_again(remote: Submitter, proxy: FaultProxy) -> None:
     source = remote.file("large.bam", SIZE)
     proxy.cut_after(20 * MIB)
-    assert remote.upload(source).returncode == 0
+    assert remote.upload(source, "--parallel", "1").returncode == 0
     assert proxy.harmed
     assert remote.decrypted("large.bam.c4gh") == source.read_bytes()
 

@@ -16,7 +16,7 @@ from services.cli.transfer.endings import Interrupted, Unfinished
 from services.cli.transfer.journal import journal_at
 from services.cli.transfer.patience import Patience, TryLater
 from services.cli.transfer.report import PeopleReport, ProgramReport
-from services.cli.transfer.together import Budget, all_of
+from services.cli.transfer.together import Buffers, all_of
 from shared.errors import TransientError, UserError
 
 
@@ -138,16 +138,19 @@ def test_all_results_come_in_order_and_the_first_error_ends_it() -> None:
     assert len(done) < 30
 
 
-def test_a_budget_is_never_exceeded_but_by_one_alone() -> None:
-    budget, lock, used, most = Budget(10), threading.Lock(), [0], [0]
+def test_the_limit_of_memory_is_never_exceeded_but_by_one_alone() -> None:
+    buffers, lock, used, most = Buffers(10), threading.Lock(), [0], [0]
 
     def take(size: int) -> None:
-        with budget.of(size):
+        with buffers.of(size) as memory:
+            assert len(memory) == size
+            memory[:] = bytes([size]) * size
             with lock:
                 used[0] += size
                 most[0] = max(most[0], used[0])
                 assert used[0] <= 10 or used[0] == size
             time.sleep(0.002)
+            assert bytes(memory) == bytes([size]) * size
             with lock:
                 used[0] -= size
 

@@ -16,7 +16,7 @@ from services.cli.transfer.endings import Interrupted
 from services.cli.transfer.journal import journal_at
 from services.cli.transfer.patience import Patience
 from services.cli.transfer.report import ProgramReport
-from services.cli.transfer.together import Budget
+from services.cli.transfer.together import Buffers
 from services.cli.upload.begun import read_begun
 from services.cli.upload.config import UploadConfig
 from services.cli.upload.identity import SourceChanged, identity_of, opened
@@ -76,7 +76,7 @@ class World:
         """Run until it is done, or breaks off when so many parts were sent; whether it was done."""
         self.store.left, self.store.bodies = parts, []
         with ThreadPoolExecutor(2) as workers, opened(self.source) as file, journal_at(self.journal) as journal:
-            upload = PartsUpload(inbox=self.inbox(), workers=workers, budget=Budget(10**6), report=ProgramReport())
+            upload = PartsUpload(inbox=self.inbox(), workers=workers, buffers=Buffers(10**6), report=ProgramReport())
             try:
                 upload.send(self.task(file), journal)
                 self.note(journal.lines)
@@ -163,7 +163,7 @@ def test_a_change_that_the_time_does_not_show_is_found(world: World) -> None:
 
 def test_a_file_that_is_written_to_while_it_is_sent_is_refused(world: World) -> None:
     with opened(world.source) as file, journal_at(world.journal) as journal, ThreadPoolExecutor(1) as workers:
-        upload = PartsUpload(inbox=world.inbox(), workers=workers, budget=Budget(1), report=ProgramReport())
+        upload = PartsUpload(inbox=world.inbox(), workers=workers, buffers=Buffers(1), report=ProgramReport())
         task = world.task(file)
         world.source.write_bytes(os.urandom(9 * SEGMENT))
         with pytest.raises(SourceChanged):
