@@ -8,9 +8,10 @@ from urllib.parse import quote
 from shared.access.grants import Grants, ListedFile, ReadableDataset, Reader
 from shared.http.pages import Page, Pages
 from shared.http.problems import Forbidden, HttpError
-from shared.identifiers import parse_file_id
+from shared.identifiers import FileId
 
 _LONGEST_PATH = 4096
+_ID = 36
 
 
 class FilterConflict(HttpError):
@@ -65,15 +66,21 @@ class Lists:
         dataset = await self._readable(reader, name)
         only = _filter(query)
         page = self.pages.parse(query, reader.user, name, only.path or "", only.below or "")
-        after = parse_file_id(page.after) if page.after else None
-        found = await self.grants.files(
-            reader, dataset, after=after, count=page.size + 1, path=only.path, below=only.below
-        )
+        found = await self._found(reader, dataset, page, only)
         shown = found[: page.size]
         return {
             "files": [_described(file) for file in shown],
-            "nextPageToken": self._next(page, len(found), [file.id for file in shown[-1:]]),
+            "nextPageToken": self._next(page, len(found), [f"{file.id}{file.path}" for file in shown[-1:]]),
         }
+
+    async def _found(self, reader: Reader, dataset: ReadableDataset, page: Page, only: Filter) -> list[ListedFile]:
+        """Return the files of a page, and one more if there are more; a page begins behind a file's id and path."""
+        file, path = FileId(page.after[:_ID]), page.after[_ID:]
+        count = page.size + 1
+        if only.below is not None:
+            after = (path, file) if page.after else None
+            return await self.grants.files_below(reader, dataset, only.below, after=after, count=count)
+        return await self.grants.files(reader, dataset, after=file or None, count=count, path=only.path)
 
     async def _readable(self, reader: Reader, name: str) -> ReadableDataset:
         dataset = await self.grants.dataset(reader, name)

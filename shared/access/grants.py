@@ -24,9 +24,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    tuple_,
 )
 
 from shared.database.arrays import TextArray, is_among
+from shared.database.collation import LAST, in_bytes
 from shared.database.reading import AsyncReads
 from shared.database.records import ChecksumSource
 from shared.database.states import DatasetState, FileState
@@ -151,9 +153,17 @@ _FILES = (
     .order_by(dataset_files.c.file_id)
     .limit(bindparam("count", type_=Integer()))
 )
-_FILES_AT_PATH = _FILES.where(files.c.path == bindparam("path", type_=Text()))
-_FILES_BELOW = _FILES.where(
-    func.substr(files.c.path, 1, func.length(bindparam("path", type_=Text()))) == bindparam("path", type_=Text())
+_PATH = in_bytes(files.c.path)
+_IS_AT_PATH = bindparam("path", type_=Text()) == _PATH
+_FILES_AT_PATH = _FILES.where(_IS_AT_PATH)
+# by path and not by id, so that the index on paths gives a page without looking at other files
+_FILES_BELOW = (
+    _LISTED.where(
+        bindparam("behind", type_=Text()) > _PATH,
+        tuple_(_PATH, files.c.id) > tuple_(bindparam("after_path", type_=Text()), bindparam("after", type_=FileUuid)),
+    )
+    .order_by(_PATH, files.c.id)
+    .limit(bindparam("count", type_=Integer()))
 )
 _SUMMARY = _LISTED.with_only_columns(func.count(), func.coalesce(func.sum(files.c.archive_size), 0))
 
@@ -188,9 +198,7 @@ _BY_ACCESSION = _readable_file(_IS_ACCESSION).limit(1)
 # should an accession id be another file's id
 _BY_EITHER_ID = _readable_file(or_(_IS_FILE, _IS_ACCESSION)).order_by(_IS_FILE.desc()).limit(1)
 _BY_PATH = (
-    _readable_file(files.c.path == bindparam("path", type_=Text()), datasets.c.id == bindparam("dataset"))
-    .order_by(files.c.registered_at.desc())
-    .limit(1)
+    _readable_file(_IS_AT_PATH, datasets.c.id == bindparam("dataset")).order_by(files.c.registered_at.desc()).limit(1)
 )
 
 
@@ -236,19 +244,22 @@ class Grants:
         after: FileId | None,
         count: int,
         path: str | None = None,
-        below: str | None = None,
     ) -> list[ListedFile]:
-        """Return at most `count` files of a dataset, of those whose ids sort behind `after`.
-
-        path: only those at this very path. below: only those whose path starts so.
-        """
+        """Return at most `count` files of a dataset whose ids sort behind `after`; `path`: only those at this path."""
         values = {**_listed(reader, dataset), "after": after or NO_FILE, "count": count}
         question = _FILES
         if path is not None:
             question, values["path"] = _FILES_AT_PATH, path
-        elif below is not None:
-            question, values["path"] = _FILES_BELOW, below
         rows = await self._reads.rows(question, values)
+        return [ListedFile._make(row) for row in rows]
+
+    async def files_below(
+        self, reader: Reader, dataset: ReadableDataset, prefix: str, *, after: tuple[str, FileId] | None, count: int
+    ) -> list[ListedFile]:
+        """Return at most `count` files whose path starts so, and sorts (with the id, by bytes) behind `after`."""
+        path, file = after or (prefix, NO_FILE)
+        values = {"behind": prefix + LAST, "after_path": path, "after": file, "count": count}
+        rows = await self._reads.rows(_FILES_BELOW, {**_listed(reader, dataset), **values})
         return [ListedFile._make(row) for row in rows]
 
     async def _file(

@@ -58,7 +58,8 @@ files = Table(
     CheckConstraint(_one_of("state", FileState), name="state"),
     Index("ix_files_user_path", "user", "path"),
     Index("ix_files_state", "state"),
-    Index("ix_files_path", "path"),
+    # in the order of bytes, in PostgreSQL too
+    Index("ix_files_path", "path", "id"),
     # one upload per path is the current one, however many sessions finish at the same time
     Index("uq_files_inbox", "user", "path", unique=True, sqlite_where=_IN_INBOX, postgresql_where=_IN_INBOX),
 )

@@ -122,6 +122,19 @@ def test_dataset_that_ends_like_a_list_can_be_described(outbox: OutboxHost, clie
     assert client.ask("/datasets/10.1/files").problem == (403, "ACCESS_DENIED")
 
 
+def test_pages_below_a_prefix_hold_every_file_once(outbox: OutboxHost, client: Client) -> None:
+    paths = ["b", "a/é", "a/z", "a/Z", "a/", "a/a", "a/z"]
+    outbox.add_dataset("EGAD00000000001", *[outbox.add_file(b"x", path=path) for path in paths])
+    outbox.grant("EGAD00000000001")
+    seen: list[str] = []
+    token = ""
+    while token is not None:
+        page = client.ask(f"/datasets/EGAD00000000001/files?pathPrefix=a/&pageSize=2&pageToken={token}").json
+        seen += [file["filePath"] for file in page["files"]]
+        token = page["nextPageToken"]
+    assert seen == sorted(path for path in paths if path.startswith("a/"))
+
+
 def test_files_are_found_by_path_and_prefix(outbox: OutboxHost, client: Client) -> None:
     paths = ["a/1.bam", "a/2.bam", "a_3.bam", "b/1.bam"]
     outbox.add_dataset("EGAD00000000001", *[outbox.add_file(b"x", path=path) for path in paths])
