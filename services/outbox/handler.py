@@ -19,6 +19,7 @@ from services.outbox.objects import Objects
 from services.outbox.record import Recorder
 from shared.errors import StrongroomError
 from shared.health import Readiness
+from shared.http.paths import ANYTHING
 from shared.http.problems import answer_bug, answer_http_exception, as_http, problem
 
 _FILES = frozenset({b"files"})
@@ -48,8 +49,8 @@ class OutboxHandler:
             Route("/health/live", self.live),
             Route("/health/ready", self.ready),
             Route("/datasets", self.datasets),
-            Route("/datasets/{rest:path}", self.dataset),
-            Route("/objects/{rest:path}", self.object_at),
+            Route(f"/datasets/{{rest:{ANYTHING}}}", self.dataset),
+            Route(f"/objects/{{rest:{ANYTHING}}}", self.object_at),
             *self.standards,
         ]
         answers = {StrongroomError: self.refuse, HTTPException: answer_http_exception, Exception: answer_bug}

@@ -14,6 +14,7 @@ from services.outbox.asked import Head
 from services.outbox.desk import Desk, base_of
 from services.outbox.drs.objects import MOST_AT_ONCE, AccessWanted, DrsObjects
 from shared.access.tokens import NotAuthenticated
+from shared.http.paths import ANYTHING
 from shared.http.problems import HttpError
 
 ROOT = "/ga4gh/drs/v1"
@@ -50,9 +51,9 @@ class DrsRoutes:
             Route(f"{ROOT}/service-info", self.info),
             Route(f"{ROOT}/objects", self.show_many, methods=["POST"]),
             Route(f"{ROOT}/objects/access", self.access_many, methods=["POST"]),
-            Route(f"{ROOT}/objects/{{name:path}}/access/{{access}}", self.access, methods=["GET", "POST"]),
-            Route(f"{ROOT}/objects/{{name:path}}", self.show, methods=["GET", "POST"]),
-            Route(f"{ROOT}/objects/{{name:path}}", self.authorizations, methods=["OPTIONS"]),
+            Route(f"{ROOT}/objects/{{name:{ANYTHING}}}/access/{{access}}", self.access, methods=["GET", "POST"]),
+            Route(f"{ROOT}/objects/{{name:{ANYTHING}}}", self.show, methods=["GET", "POST"]),
+            Route(f"{ROOT}/objects/{{name:{ANYTHING}}}", self.authorizations, methods=["OPTIONS"]),
         ]
 
     async def info(self, _request: Request) -> Response:

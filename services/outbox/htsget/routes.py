@@ -14,6 +14,7 @@ from services.outbox.desk import Desk, base_of
 from services.outbox.htsget.ticket import FORMATS, Asked, InvalidInput, WriteTicket
 from services.outbox.record import Recorder
 from shared.errors import StrongroomError
+from shared.http.paths import ANYTHING
 from shared.http.problems import HttpError, as_http
 
 VERSION = "1.3.0"
@@ -38,7 +39,7 @@ class HtsgetRoutes:
         found = []
         for kind in FORMATS:
             found.append(Route(f"/{kind}/service-info", self._info(kind)))
-            found.append(Route(f"/{kind}/{{name:path}}", self._ticket(kind), methods=["GET", "POST"]))
+            found.append(Route(f"/{kind}/{{name:{ANYTHING}}}", self._ticket(kind), methods=["GET", "POST"]))
         return found
 
     def _info(self, kind: str) -> Any:  # noqa: ANN401 - a route

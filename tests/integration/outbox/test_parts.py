@@ -175,7 +175,7 @@ def test_file_is_an_object_of_its_dataset(outbox: OutboxHost, client: Client, da
 
 def test_object_that_may_not_be_read_looks_missing(outbox: OutboxHost, client: Client) -> None:
     outbox.add_dataset("EGAD00000000001", outbox.add_file(b"x", path="a"))
-    for path in ("EGAD00000000001/a", "EGAD00000000001/b", "none/a"):
+    for path in ("EGAD00000000001/a", "EGAD00000000001/b", "none/a", "none/a%0Ab"):
         assert client.ask(f"/objects/{path}").problem == (403, "ACCESS_DENIED")
     assert client.ask("/objects/only").problem == (400, "INVALID_FILE_PATH")
 
