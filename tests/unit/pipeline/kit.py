@@ -1,6 +1,5 @@
 """A node without a broker: SQLite, folders, real keys, and the handlers of all services of the pipeline."""
 
-import hashlib
 import io
 import json
 from dataclasses import dataclass, field, replace
@@ -46,6 +45,7 @@ from shared.storage.directory import DirectoryStore
 from shared.storage.metered import MeteredStore, StoreMetrics
 from shared.storage.port import ObjectStore
 from tests.unit.crypto.reference import data, make_file
+from tests.unit.pipeline.objects import both
 
 USER = "ann@example.org"
 CATALOGUE = CATALOGUES[IdRules.ISOLATED]
@@ -294,11 +294,7 @@ class Archive:
         assert self.check(upload).outcome is Outcome.DONE
         return upload
 
-    def ready(self, accession: str, size: int = SMALL) -> Upload:
-        upload = self.verified(size)
+    def ready(self, accession: str) -> Upload:
+        upload = self.verified()
         assert self.give(upload, accession).outcome is Outcome.DONE
         return upload
-
-
-def both(content: bytes) -> dict[str, str]:
-    return {"sha256": hashlib.sha256(content).hexdigest(), "md5": hashlib.md5(content).hexdigest()}

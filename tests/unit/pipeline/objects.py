@@ -1,5 +1,6 @@
-"""Objects of a store as bytes."""
+"""Objects of a store as bytes, and their checksums."""
 
+import hashlib
 import io
 
 from shared.storage.port import ObjectStore
@@ -17,3 +18,8 @@ def held(store: ObjectStore, key: str) -> bytes:
 def keep(store: ObjectStore, key: str, content: bytes) -> None:
     """Replace an object."""
     store.put(key, io.BytesIO(content), len(content))
+
+
+def both(content: bytes) -> dict[str, str]:
+    """Return the two checksums that are taken of everything."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "md5": hashlib.md5(content).hexdigest()}

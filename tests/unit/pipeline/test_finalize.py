@@ -7,8 +7,8 @@ import pytest
 from shared.broker.outcomes import Outcome
 from shared.storage.directory import DirectoryStore
 from shared.storage.port import Reader, Stat
-from tests.unit.pipeline.kit import LARGE, SMALL, USER, Archive, both
-from tests.unit.pipeline.objects import held, keep
+from tests.unit.pipeline.kit import LARGE, SMALL, USER, Archive
+from tests.unit.pipeline.objects import both, held, keep
 
 
 @pytest.mark.parametrize("size", [0, SMALL, LARGE])

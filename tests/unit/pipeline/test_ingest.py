@@ -4,8 +4,8 @@ import pytest
 
 from shared.broker.outcomes import Outcome
 from shared.crypto.keys import generate
-from tests.unit.pipeline.kit import KEY, LARGE, SMALL, USER, Archive, both
-from tests.unit.pipeline.objects import held, keep
+from tests.unit.pipeline.kit import KEY, LARGE, SMALL, USER, Archive
+from tests.unit.pipeline.objects import both, held, keep
 
 
 @pytest.mark.parametrize("size", [0, 1, SMALL, LARGE])

@@ -6,7 +6,8 @@ from services.orchestrate.decide import AccessionPattern
 from shared.broker.outcomes import Outcome
 from shared.errors import ConfigurationError
 from shared.messages.catalogue import CATALOGUES, IdRules
-from tests.unit.pipeline.kit import USER, Archive, both
+from tests.unit.pipeline.kit import USER, Archive
+from tests.unit.pipeline.objects import both
 
 
 def test_upload_is_triggered_with_its_checksums(node: Archive) -> None:

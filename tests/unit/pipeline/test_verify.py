@@ -3,8 +3,8 @@
 import pytest
 
 from shared.broker.outcomes import Outcome
-from tests.unit.pipeline.kit import KEY, LARGE, SMALL, USER, Archive, Upload, both
-from tests.unit.pipeline.objects import keep
+from tests.unit.pipeline.kit import KEY, LARGE, SMALL, USER, Archive, Upload
+from tests.unit.pipeline.objects import both, keep
 
 SEGMENT = 65_536 + 28
 
