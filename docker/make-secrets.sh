@@ -7,7 +7,7 @@
 # The archive's key pair is made by the command that STRONGROOM names, else by `strongroom`, else by the node's image.
 set -euo pipefail
 
-SERVICES="inbox intercept ingest verify finalize mapper outbox login orchestrate"
+SERVICES="inbox intercept ingest verify finalize mapper outbox export login orchestrate"
 folder=${1:-secrets}
 
 # Compose mounts a secret with the mode and owner of its file, and the containers run as users of their own: the files
@@ -40,6 +40,7 @@ consumes() {
     verify) echo '^archived$' ;;
     finalize) echo '^accession$' ;;
     mapper) echo '^(mappings|cleanup)$' ;;
+    export) echo '^exports$' ;;
     orchestrate) echo '^(inbox|verified)$' ;;
     *) echo '^$' ;;
     esac

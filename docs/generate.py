@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from services.cli import registry
 from services.outbox.api import api_description
+from services.outbox.exports.api import with_exports
 from shared.database.engine import Database
 from shared.database.metrics import DatabaseCollector
 from shared.database.migrate import upgrade
@@ -31,7 +32,9 @@ def generate(folder: Path) -> None:
     """Write all generated pages below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_schemas(folder / "schemas")
-    (folder / "download-api.json").write_text(json.dumps(api_description(), indent=2) + "\n", encoding="utf-8")
+    (folder / "download-api.json").write_text(
+        json.dumps(with_exports(api_description()), indent=2) + "\n", encoding="utf-8"
+    )
     for name, text in (("configuration", configuration()), ("messages", messages()), ("metrics", metrics())):
         (folder / f"{name}.md").write_text(_MADE + text, encoding="utf-8")
 
@@ -103,6 +106,7 @@ _METRICS = (
     "shared.access.metrics",
     "shared.metrics",
     "shared.storage.metered",
+    "services.export.metrics",
     "services.inbox.metrics",
     "services.login.metrics",
     "services.outbox.metrics",

@@ -86,6 +86,7 @@ def _values(folder: Folder, addresses: Addresses) -> dict[str, Any]:
         "inbox": folder.store("inbox"),
         "archive": folder.store("archive"),
         "backup": folder.store("backup"),
+        "exports": folder.store("exports"),
         "archive_keys": (folder.archive_secret,),
         "sftp_address": addresses.sftp,
         "sftp_host_key": folder.host_key,

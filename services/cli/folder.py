@@ -61,7 +61,7 @@ class Folder:
         (self.root / "addresses.json").write_text(json.dumps(addresses), encoding="utf-8")
 
     def store(self, name: str) -> str:
-        """Return the location of one of the node's stores: inbox, archive or backup."""
+        """Return the location of one of the node's stores: inbox, archive, backup or exports."""
         return f"dir:{self.root.resolve() / 'store' / name}"
 
     def prepare(self) -> None:

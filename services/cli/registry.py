@@ -10,7 +10,7 @@ from shared.broker.node import Assembly, Node
 from shared.service import ServerSettings
 from shared.settings import Settings
 
-SERVICES = ("inbox", "intercept", "ingest", "verify", "finalize", "mapper", "outbox", "login", "orchestrate")
+SERVICES = ("inbox", "intercept", "ingest", "verify", "finalize", "mapper", "outbox", "export", "login", "orchestrate")
 
 
 def settings_of(service: str) -> type[Settings]:

@@ -5,15 +5,18 @@ from typing import Any
 Schema = dict[str, Any]
 
 
-def _object(required: dict[str, Schema], **optional: Schema) -> Schema:
+def object_of(required: dict[str, Schema], **optional: Schema) -> Schema:
+    """Return an object with these properties."""
     return {"type": "object", "required": list(required), "properties": {**required, **optional}}
 
 
-def _list(item: Schema) -> Schema:
+def list_of(item: Schema) -> Schema:
+    """Return a list of such items."""
     return {"type": "array", "items": item}
 
 
-def _ref(name: str) -> Schema:
+def reference(name: str) -> Schema:
+    """Return a schema by its name."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -21,48 +24,48 @@ TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 TIME: Schema = {"type": "string", "format": "date-time"}
 TOKEN: Schema = {"type": ["string", "null"], "description": "null on the last page"}
-CHECKSUM = _object({"type": TEXT, "checksum": TEXT})
+CHECKSUM = object_of({"type": TEXT, "checksum": TEXT})
 
 SCHEMAS: dict[str, Schema] = {
     "Anything": {"type": "object"},
-    "Status": _object({"status": TEXT}),
-    "Readiness": _object({"status": TEXT, "services": {"type": "object", "additionalProperties": TEXT}}),
-    "ServiceInfo": _object(
+    "Status": object_of({"status": TEXT}),
+    "Readiness": object_of({"status": TEXT, "services": {"type": "object", "additionalProperties": TEXT}}),
+    "ServiceInfo": object_of(
         {
             "id": TEXT,
             "name": TEXT,
-            "type": _object({"group": TEXT, "artifact": TEXT, "version": TEXT}),
-            "organization": _object({"name": TEXT, "url": TEXT}),
+            "type": object_of({"group": TEXT, "artifact": TEXT, "version": TEXT}),
+            "organization": object_of({"name": TEXT, "url": TEXT}),
             "version": TEXT,
         },
         description=TEXT,
         environment=TEXT,
     ),
-    "Datasets": _object({"datasets": _list(TEXT), "nextPageToken": TOKEN}),
-    "Dataset": _object({"datasetId": TEXT, "date": TIME, "files": COUNT, "size": COUNT}),
-    "File": _object(
+    "Datasets": object_of({"datasets": list_of(TEXT), "nextPageToken": TOKEN}),
+    "Dataset": object_of({"datasetId": TEXT, "date": TIME, "files": COUNT, "size": COUNT}),
+    "File": object_of(
         {
             "fileId": TEXT,
             "filePath": TEXT,
             "size": {**COUNT, "description": "bytes of the body, without a header"},
             "decryptedSize": {"type": ["integer", "null"]},
-            "checksums": {**_list(CHECKSUM), "description": "of the plaintext"},
+            "checksums": {**list_of(CHECKSUM), "description": "of the plaintext"},
             "downloadUrl": TEXT,
         }
     ),
-    "Files": _object({"files": _list(_ref("File")), "nextPageToken": TOKEN}),
-    "DrsObject": _object(
+    "Files": object_of({"files": list_of(reference("File")), "nextPageToken": TOKEN}),
+    "DrsObject": object_of(
         {
             "id": TEXT,
             "self_uri": TEXT,
             "size": {**COUNT, "description": "bytes of the body"},
             "created_time": TIME,
-            "checksums": {**_list(CHECKSUM), "description": "of the body"},
-            "access_methods": _list({"type": "object"}),
+            "checksums": {**list_of(CHECKSUM), "description": "of the body"},
+            "access_methods": list_of({"type": "object"}),
         }
     ),
     "Problem": {
-        **_object({"title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "errorCode": TEXT}),
+        **object_of({"title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "errorCode": TEXT}),
         "description": "Problem details (RFC 9457)",
     },
 }

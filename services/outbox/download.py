@@ -88,7 +88,7 @@ class Prepare:
         Raises KeyMissing, KeyConflict, BadPublicKey, CoordinatesInvalid, RangeInvalid, RangeNotSatisfiable, and
         FileRefused when none of the archive's keys opens the header.
         """
-        key = _reader_key(wanted.keys) if wanted.part is not Part.CONTENT else None
+        key = reader_key_of(wanted.keys) if wanted.part is not Part.CONTENT else None
         header, body = self._header_and_body(file, key, _coordinates(wanted.query))
         content_etag = _content_etag(file, body)
         if wanted.part is Part.HEADER:
@@ -119,7 +119,8 @@ class Prepare:
         return b"", Slice(0, file.archive_size)
 
 
-def _reader_key(values: Sequence[str]) -> PublicKey:
+def reader_key_of(values: Sequence[str]) -> PublicKey:
+    """Read the key that a header is to be sealed for. Raises KeyMissing, KeyConflict, BadPublicKey."""
     if not values:
         raise KeyMissing
     if len(values) > 1:

@@ -39,7 +39,7 @@ class OutboxHandler:
     service_info: Mapping[str, Any]
     api: Mapping[str, Any]
     public_url: str | None
-    standards: Sequence[Route]
+    more: Sequence[Route]
 
     def application(self) -> ASGIApp:
         """Return them as an ASGI application."""
@@ -51,7 +51,7 @@ class OutboxHandler:
             Route("/datasets", self.datasets),
             Route(f"/datasets/{{rest:{ANYTHING}}}", self.dataset),
             Route(f"/objects/{{rest:{ANYTHING}}}", self.object_at),
-            *self.standards,
+            *self.more,
         ]
         answers = {StrongroomError: self.refuse, HTTPException: answer_http_exception, Exception: answer_bug}
         app = Starlette(routes=routes, exception_handlers=answers)

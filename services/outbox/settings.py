@@ -6,10 +6,10 @@ from pydantic import Field
 
 from shared.access.settings import PassportSettings
 from shared.crypto.settings import KeySettings
-from shared.storage.locations import ArchiveStoreSettings
+from shared.storage.locations import ArchiveStoreSettings, ExportStoreSettings
 
 
-class OutboxSettings(PassportSettings, KeySettings, ArchiveStoreSettings):
+class OutboxSettings(PassportSettings, KeySettings, ArchiveStoreSettings, ExportStoreSettings):
     """What outbox needs to know."""
 
     outbox_address: str = Field(
@@ -56,6 +56,8 @@ class OutboxSettings(PassportSettings, KeySettings, ArchiveStoreSettings):
     outbox_stall_seconds: float = Field(
         default=600, gt=0, description="A reader who takes not a single byte for so long is cut off."
     )
+    export_days: float = Field(default=14, gt=0, le=3650, description="Days after which an export is removed.")
+    export_most: int = Field(default=10, ge=1, description="Exports that one reader may have at a time.")
     node_id: str = Field(default="org.example.strongroom", description="Id of the node in GA4GH service-info.")
     node_name: str = Field(default="Strongroom", description="Name of the node in GA4GH service-info.")
     organization_name: str = Field(default="Example", description="Who runs the node, in GA4GH service-info.")

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from services.outbox.api import api_description
@@ -12,6 +14,10 @@ from services.outbox.desk import Desk
 from services.outbox.download import Prepare
 from services.outbox.drs.objects import DrsObjects
 from services.outbox.drs.routes import DrsRoutes
+from services.outbox.exports.api import with_exports
+from services.outbox.exports.exports import Exports, Rules
+from services.outbox.exports.queries import OwnExports
+from services.outbox.exports.routes import ExportRoutes
 from services.outbox.files import FileRoutes
 from services.outbox.handler import OutboxHandler
 from services.outbox.headers import ReaderHeaders
@@ -26,6 +32,7 @@ from services.outbox.streaming import Sender
 from shared.access.audit import AuditLog
 from shared.access.grants import Grants
 from shared.access.readers import Readers, identify
+from shared.broker.committer import Committer
 from shared.broker.node import Assembly, Check, Node
 from shared.crypto.keys import PrivateKey
 from shared.database.reading import async_reads
@@ -66,9 +73,13 @@ def parts(
         record=tools.desk.record,
         readiness=Readiness({**node.checks, "archive": check}),
         service_info=service_info(settings, DRS),
-        api=api_description(),
+        api=api_description() if settings.exports is None else with_exports(api_description()),
         public_url=settings.outbox_public_url,
-        standards=[*_htsget(settings, tools).routes(), *_drs(settings, tools).routes()],
+        more=[
+            *_htsget(settings, tools).routes(),
+            *_drs(settings, tools).routes(),
+            *_exports(settings, tools, OwnExports(reads), node.committer),
+        ],
     )
     front = HttpFront(
         CorrelationIds(_files(tools, handler.application())),
@@ -137,6 +148,14 @@ def _htsget(settings: OutboxSettings, tools: _Tools) -> HtsgetRoutes:
         service_info=service_info(settings, HTSGET),
         public_url=settings.outbox_public_url,
     )
+
+
+def _exports(settings: OutboxSettings, tools: _Tools, own: OwnExports, committer: Committer) -> list[Route]:
+    if settings.exports is None:
+        return []
+    rules = Rules(location=settings.exports, kept=timedelta(days=settings.export_days), most=settings.export_most)
+    exports = Exports(grants=tools.grants, own=own, committer=committer, rules=rules)
+    return ExportRoutes(desk=tools.desk, exports=exports, public_url=settings.outbox_public_url).routes()
 
 
 def _drs(settings: OutboxSettings, tools: _Tools) -> DrsRoutes:

@@ -20,6 +20,8 @@ from sqlalchemy import Connection, bindparam, select, text
 from shared.access.metrics import AUDITED
 from shared.database.bulk import insert_many
 from shared.database.engine import Conflict, Database, DatabaseAway
+from shared.database.sets import Values
+from shared.database.statements import Statement
 from shared.database.tables import audit, events
 from shared.database.types import now, storable
 from shared.identifiers import FileId
@@ -157,6 +159,18 @@ def append(connection: Connection, records: Sequence[Record]) -> tuple[int, str]
     if happened:
         insert_many(connection, events, happened)
     return number, digest
+
+
+class _Append(Statement):
+    """Adds records to the chain, each as `record`, in the transaction of a unit of work."""
+
+    def run(self, connection: Connection, values: Values) -> int:
+        append(connection, [row["record"] for row in values])
+        AUDITED.inc(len(values))
+        return len(values)
+
+
+AUDIT = _Append(45, insert(audit))
 
 
 def newest(connection: Connection) -> tuple[int, str]:

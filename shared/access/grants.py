@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Integer,
     Select,
     Text,
@@ -42,13 +43,15 @@ class Reader:
     """Someone who asks, and what they have shown.
 
     visas: ids of datasets for which they have a valid visa. owner: their name if they may read what they submitted,
-    else empty. until: when to ask anew who they are, in seconds of the epoch.
+    else empty. until: when to ask anew who they are; visas_until: when the first of the visas ends; in seconds of the
+    epoch.
     """
 
     user: str
     visas: tuple[str, ...] = ()
     owner: str = ""
     until: float = 0
+    visas_until: float = 0
 
 
 class ReadableFile(NamedTuple):
@@ -194,12 +197,31 @@ def _readable_file(named: ColumnElement[bool], *in_dataset: ColumnElement[bool])
 
 _IS_FILE = files.c.id == bindparam("file", type_=FileUuid)
 _IS_ACCESSION = files.c.accession == bindparam("name")
+_BY_ID = _readable_file(_IS_FILE)
 _BY_ACCESSION = _readable_file(_IS_ACCESSION).limit(1)
 # should an accession id be another file's id
 _BY_EITHER_ID = _readable_file(or_(_IS_FILE, _IS_ACCESSION)).order_by(_IS_FILE.desc()).limit(1)
 _BY_PATH = (
     _readable_file(_IS_AT_PATH, datasets.c.id == bindparam("dataset")).order_by(files.c.registered_at.desc()).limit(1)
 )
+
+
+def file_for(connection: Connection, reader: Reader, file: FileId) -> ReadableFile | None:
+    """Return a file, on a thread that may wait; None: it may not be read."""
+    row = connection.execute(_BY_ID, {**_asked_by(reader), "file": file}).one_or_none()
+    return None if row is None else ReadableFile._make(row)
+
+
+def files_for(
+    connection: Connection, reader: Reader, name: DatasetId, *, after: FileId, count: int
+) -> list[ListedFile] | None:
+    """Return files of a dataset as `Grants.files` does, on a thread that may wait; None: it may not be read."""
+    row = connection.execute(_DATASET, {**_asked_by(reader), "dataset": name}).one_or_none()
+    if row is None:
+        return None
+    values = _listed(reader, ReadableDataset(row[0], row[1], bool(row[2])))
+    rows = connection.execute(_FILES, {**values, "after": after, "count": count})
+    return [ListedFile._make(row) for row in rows]
 
 
 class Grants:

@@ -100,6 +100,7 @@ class Identify:
             visas=tuple(sorted({grant.dataset for grant in granted})),
             owner=user if self.own_files else "",
             until=min([until, *(grant.until for grant in granted)]),
+            visas_until=min((grant.until for grant in granted), default=0),
         )
 
 

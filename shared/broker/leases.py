@@ -78,14 +78,24 @@ class LeaseKeeper(Repeating):
         else:
             start.move(file, moving_to)
         file = replace(file, state=moving_to or file.state, changed_at=start.at)
+        self._take(lease, start, unit)
+        unit.file = file
+        return file
+
+    def hold(self, unit: Unit, name: str) -> None:
+        """Take the lease of this name for `unit`. Raises NotYet while another worker holds it."""
+        start, lease = Unit(unit.service), Lease(name, str(uuid4()))
+        start.add(LEASE_CLAIM, name=lease.name, token=lease.token, at=start.at, expires_at=start.at + self._ttl)
+        self._take(lease, start, unit)
+
+    def _take(self, lease: Lease, start: Unit, unit: Unit) -> None:
         try:
             self._committer.commit(start)
         except Conflict:
-            raise NotYet(f"another worker is at file {file.id}") from None
+            raise NotYet(f"another worker is at {lease.name}") from None
         with self._lock:
             self._held.add(lease)
-        unit.lease, unit.file = lease, file
-        return file
+        unit.lease = lease
 
     def release_with(self, lease: Lease, unit: Unit) -> None:
         """Make the commit of `unit` conditional on the lease, and give it back by the same commit."""

@@ -36,12 +36,14 @@ MAPPINGS = Queue("mappings")
 ERROR = Queue("error")
 ROTATEKEY = Queue("rotatekey")
 CLEANUP = Queue("cleanup")
+EXPORTS = Queue("exports")
 FROM_CEGA = Queue("from_cega")
 
 QUEUES = (
-    INBOX, INGEST, ARCHIVED, VERIFIED, ACCESSION, COMPLETED, MAPPINGS, ERROR, ROTATEKEY, CLEANUP, FROM_CEGA,
+    INBOX, INGEST, ARCHIVED, VERIFIED, ACCESSION, COMPLETED, MAPPINGS, ERROR, ROTATEKEY, CLEANUP, EXPORTS,
+    FROM_CEGA,
 )  # fmt: skip
 
-EMBEDDED_QUEUES = frozenset({INBOX, INGEST, ARCHIVED, VERIFIED, ACCESSION, MAPPINGS, CLEANUP, FROM_CEGA})
+EMBEDDED_QUEUES = frozenset({INBOX, INGEST, ARCHIVED, VERIFIED, ACCESSION, MAPPINGS, CLEANUP, EXPORTS, FROM_CEGA})
 """Queues that a stand-alone process keeps. `completed` and `error` are for Central EGA, which is not there:
 what they would say stands in the events."""

@@ -193,6 +193,37 @@ login_attempts = Table(
     Index("ix_login_attempts_ends_at", "ends_at"),
 )
 
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", FileUuid, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("dataset_id", Text, comment="the dataset that is wanted; null: a file"),
+    Column("file_id", FileUuid, ForeignKey("files.id"), comment="the file that is wanted; null: a dataset"),
+    Column("reader_key", Text, nullable=False, comment="public key that headers are sealed for, in hexadecimal"),
+    Column("visas", Text, nullable=False, comment="JSON: datasets for which the reader has shown visas"),
+    Column("visas_until", UtcDateTime, nullable=False),
+    Column("owner", Text, nullable=False, comment="the reader, if they may read what they submitted; else empty"),
+    Column("registered_at", UtcDateTime, nullable=False),
+    Column("listed_at", UtcDateTime, comment="when all its files were known; null: not yet"),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("removed_at", UtcDateTime, comment="set: nobody sees it any more, and what it wrote is being removed"),
+    Column("refusal", Text, comment="why none of it is written; null: it is"),
+    Index("ix_exports_user", "user"),
+    Index("ix_exports_expires_at", "expires_at"),
+)
+
+export_files = Table(
+    "export_files",
+    metadata,
+    Column("export_id", FileUuid, ForeignKey("exports.id"), primary_key=True),
+    Column("file_id", FileUuid, ForeignKey("files.id"), primary_key=True),
+    Column("state", Text, nullable=False, comment="waiting, written or refused"),
+    Column("size", BigInteger, nullable=False, comment="bytes of the body"),
+    Column("reason", Text, comment="why it was refused"),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

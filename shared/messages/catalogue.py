@@ -24,6 +24,7 @@ from shared.messages.datasets import (
     PermissionDeleted,
     Release,
 )
+from shared.messages.exports import Export, ExportFile
 from shared.messages.inbox import InboxRemove, InboxRename, InboxUpload
 from shared.messages.ingestion import (
     Accession,
@@ -110,6 +111,7 @@ def _first_faults(error: ValidationError) -> str:
 _COMMON: tuple[type[Message], ...] = (
     InboxUpload, InboxRename, InboxRemove, IngestTrigger, Archived, Verified,
     ErrorMessage, UserErrorMessage, RotateKey, FileSync, MetadataSync, Cleanup,
+    Export, ExportFile,
 )  # fmt: skip
 _ISOLATED: tuple[type[Message], ...] = (
     Accession, Completed, Mapping, Release, Deprecate, Permission, PermissionDeleted,

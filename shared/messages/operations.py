@@ -1,4 +1,4 @@
-"""Error messages, key rotation, and the one message that only our own services exchange."""
+"""Error messages, key rotation, and the clean-up of the inbox."""
 
 from typing import Annotated, ClassVar, Literal
 

@@ -14,6 +14,7 @@ class BucketSettings(BackupStoreSettings):
 
     inbox: str | None = Field(default=None, description="Store of the uploads.")
     archive: str | None = Field(default=None, description="Store of the archived bodies.")
+    exports: str | None = Field(default=None, description="Store of the exports.")
 
 
 def ensure_buckets(settings: BucketSettings) -> tuple[str, ...]:
@@ -25,7 +26,7 @@ def ensure_buckets(settings: BucketSettings) -> tuple[str, ...]:
 
 
 def _stores(settings: BucketSettings) -> Iterator[ObjectStore]:
-    for location in (settings.inbox, settings.archive):
+    for location in (settings.inbox, settings.archive, settings.exports):
         if location is not None:
             yield settings.store(location)
     backup = settings.backup_store()

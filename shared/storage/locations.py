@@ -1,4 +1,4 @@
-"""Settings of the node's three stores."""
+"""Settings of the node's stores."""
 
 from concurrent.futures import Executor
 from pathlib import Path
@@ -65,6 +65,16 @@ class ArchiveStoreSettings(S3AccountSettings):
         if isinstance(unwrapped(archive), S3Store):
             return S3StreamingStore(required_account(self.account()), archive.name, public_endpoint=public_endpoint)
         return ThreadedStore(archive, threads)
+
+
+class ExportStoreSettings(S3AccountSettings):
+    """Where what readers had exported is."""
+
+    exports: str | None = Field(
+        default=None,
+        description=f"Store of the exports, which readers reach without this node: {_WHERE}; none: no exports.",
+        examples=["s3://exports"],
+    )
 
 
 class BackupStoreSettings(S3AccountSettings):

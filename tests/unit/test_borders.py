@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(chain(ROOT.glob("services/**/*.py"), ROOT.glob("shared/**/*.py")))
 HOMES = {"pika": "shared/broker", "minio": "shared/storage", "crypt4gh": "shared/crypto", "alembic": "shared/database"}
-WORKERS = ("ingest", "verify", "finalize", "mapper", "intercept", "orchestrate")
+WORKERS = ("ingest", "verify", "finalize", "mapper", "intercept", "export", "orchestrate")
 SHAPE = {"__init__.py", "__main__.py", "settings.py", "wiring.py", "README.md"}
 
 

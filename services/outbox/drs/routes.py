@@ -1,6 +1,5 @@
 """The routes of DRS. A passport in the body of a POST stands for the access token: who logs us in has signed it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,18 +13,13 @@ from services.outbox.asked import Head
 from services.outbox.desk import Desk, base_of
 from services.outbox.drs.objects import MOST_AT_ONCE, AccessWanted, DrsObjects
 from shared.access.tokens import NotAuthenticated
+from shared.http.bodies import InvalidBody, json_object
 from shared.http.paths import ANYTHING
 from shared.http.problems import HttpError
 
 ROOT = "/ga4gh/drs/v1"
 _MOST_BODY = 1024 * 1024
 _PRIVATE = {"Cache-Control": "private, no-store"}
-
-
-class InvalidBody(HttpError):
-    """The body is not the JSON object that is wanted here."""
-
-    code = "INVALID_BODY"
 
 
 class TooMany(HttpError):
@@ -82,7 +76,7 @@ class DrsRoutes:
         )
 
     async def show_many(self, request: Request) -> Response:
-        body, base = await _body(request), self._base(request)
+        body, base = await json_object(request, most=_MOST_BODY), self._base(request)
         names = [name for name in _listed(body, "bulk_object_ids") if isinstance(name, str)]
         return await self._answered(
             request,
@@ -93,7 +87,7 @@ class DrsRoutes:
         )
 
     async def access_many(self, request: Request) -> Response:
-        body, base = await _body(request), self._base(request)
+        body, base = await json_object(request, most=_MOST_BODY), self._base(request)
         wanted, token = list(_accesses(body)), _shown(request, body)
         return await self._answered(
             request,
@@ -112,7 +106,7 @@ class DrsRoutes:
 
 
 async def _token(request: Request) -> str:
-    return _shown(request, await _body(request) if request.method == "POST" else {})
+    return _shown(request, await json_object(request, most=_MOST_BODY) if request.method == "POST" else {})
 
 
 def _shown(request: Request, body: Mapping[str, Any]) -> str:
@@ -124,21 +118,6 @@ def _shown(request: Request, body: Mapping[str, Any]) -> str:
         # whose visas would count, were there several?
         raise NotAuthenticated
     return passports[0]
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_BODY:
-            raise InvalidBody
-    try:
-        content = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise InvalidBody from None
-    if not isinstance(content, dict):
-        raise InvalidBody
-    return content
 
 
 def _listed(body: Mapping[str, Any], name: str) -> list[Any]:

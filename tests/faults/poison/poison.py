@@ -20,12 +20,13 @@ EXAMPLES = {
     "accession": ("ingestion-accession",),
     "mappings": ("dataset-mapping", "dataset-release", "dataset-deprecate"),
     "cleanup": ("inbox-cleanup",),
+    "exports": ("export-start", "export-file"),
     "from_cega": ("ingestion-trigger", "ingestion-accession", "dataset-release"),
     DEAD_QUEUE: (),
 }
 """By queue the messages that its consumer knows."""
 
-ACCEPTED = frozenset({"inbox", "cleanup", DEAD_QUEUE})
+ACCEPTED = frozenset({"inbox", "cleanup", "exports", DEAD_QUEUE})
 """Queues whose consumers have nothing against a message about a file that is not there."""
 
 HUGE = 4 * 2**20

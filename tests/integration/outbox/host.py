@@ -81,6 +81,7 @@ class OutboxHost:
                 "outbox_address": "127.0.0.1:0",
                 "token_keys": (self.token_key,),
                 "archive": "dir:/unused",
+                "exports": "s3://exports",
                 "archive_keys": (self.token_key,),
                 **changes,
             }

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from services.outbox.api import api_description
+from services.outbox.exports.api import with_exports
 from tests.integration.outbox.client import KEY, Client
 from tests.integration.outbox.host import OutboxHost
 
+DESCRIPTION = with_exports(api_description())
 METHODS = ("GET", "HEAD")
 EXAMPLES = 12
 """For each operation."""
@@ -27,11 +29,11 @@ def offering(outbox: OutboxHost) -> Iterator[OutboxHost]:
 
 
 def test_description_is_served(outbox: OutboxHost) -> None:
-    assert Client(outbox.url, None).ask("/openapi.json", key=None).json == api_description()
+    assert Client(outbox.url, None).ask("/openapi.json", key=None).json == DESCRIPTION
 
 
 def test_answers_are_as_described(offering: OutboxHost) -> None:
-    schema = schemathesis.openapi.from_dict(api_description())
+    schema = schemathesis.openapi.from_dict(DESCRIPTION)
     headers = {"Authorization": f"Bearer {offering.token()}", "X-C4GH-Public-Key": KEY}
     found: list[Any] = list(schema.get_all_operations())
     for operation in found:

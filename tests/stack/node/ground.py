@@ -21,7 +21,7 @@ from tests.stack.process import ServerError
 
 VHOST = "sda"
 DATABASE = "strongroom"
-BUCKETS = ("inbox", "archive", "backup")
+BUCKETS = ("inbox", "archive", "backup", "exports")
 
 
 @dataclass(frozen=True, kw_only=True)

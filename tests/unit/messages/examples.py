@@ -40,6 +40,8 @@ VALID: dict[str, Body] = {
         "expires_at": "2027-01-31T12:00:00+01:00",
     },
     "dataset-permission-deleted": {"type": "permission.deleted", "dataset_id": EGAD, "user": "ann"},
+    "export-start": {"type": "export", "export_id": UUID, "after": UUID},
+    "export-file": {"type": "export_file", "export_id": UUID, "file_id": UUID},
     "file-sync": {
         "dataset_id": "EGAD00000000001", "user": "ann@example.org",
         "dataset_files": [{"filepath": "a.c4gh", "file_id": EGAF, "sha256": SHA256}],
@@ -74,6 +76,8 @@ INVALID: list[tuple[str, Body]] = [
     ("rotate-key", {"file_id": UUID.upper()}),
     ("rotate-key", {"type": "other"}),
     ("inbox-cleanup", {"file_ids": ["x"]}),
+    ("export-start", {"export_id": "x"}),
+    ("export-file", {"file_id": UUID.upper()}),
     ("dataset-mapping", {"accession_ids": ["with blank"]}),
     ("dataset-mapping", {"accession_ids": "EGAF00000000001"}),
     ("dataset-release", {"dataset_id": "a"}),
