@@ -42,11 +42,11 @@ class Asked(NamedTuple):
 
 def asked_of(body: Mapping[str, Any]) -> Asked:
     """Read the body of a request. Raises InvalidBody."""
-    asked = Asked(body.get("datasetId"), body.get("fileId"))
-    names = [name for name in asked if name is not None]
-    if len(names) != 1 or not isinstance(names[0], str) or not names[0]:
+    dataset, file = body.get("datasetId"), body.get("fileId")
+    given: list[object] = [name for name in (dataset, file) if name is not None]
+    if len(given) != 1 or not isinstance(given[0], str) or not given[0]:
         raise InvalidBody
-    return asked
+    return Asked(dataset, file)
 
 
 @dataclass(frozen=True, kw_only=True)

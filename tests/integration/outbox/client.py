@@ -44,7 +44,9 @@ class Client:
     url: str
     token: str | None
 
-    def ask(self, path: str, *, method: str = "GET", key: str | None = KEY, **headers: str) -> Answer:
+    def ask(
+        self, path: str, *, method: str = "GET", key: str | None = KEY, body: str | None = None, **headers: str
+    ) -> Answer:
         """Send a request; `_` in the names of headers stands for `-`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key is not None:
@@ -53,7 +55,7 @@ class Client:
             sent.setdefault("Authorization", f"Bearer {self.token}")
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=20)
         try:
-            connection.request(method, path, headers=sent)
+            connection.request(method, path, body, headers=sent)
             got = connection.getresponse()
             return Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
         finally:

@@ -67,7 +67,7 @@ def test_who_signs_tokens_has_a_key_of_its_own(node: dict[str, Container]) -> No
 
 def test_the_archives_key_is_given_to_those_who_open_headers(node: dict[str, Container]) -> None:
     holders = {name for name, container in node.items() if "archive.sec" in container.secrets}
-    assert holders == {"ingest", "verify", "outbox"}
+    assert holders == {"ingest", "verify", "outbox", "export"}
 
 
 def test_the_script_makes_every_secret_that_compose_mounts(secrets: Path, node: dict[str, Container]) -> None:

@@ -3,7 +3,7 @@
 import re
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 from sqlalchemy.dialects import postgresql
@@ -74,7 +74,7 @@ def test_sqlite_knows_no_roles(tmp_path: Path) -> None:
 def _statements(package: str) -> list[str]:
     """Compile all statements and questions that the modules of a package hold or import."""
     folder = import_module(package).__path__
-    modules = [import_module(f"{package}.{module.name}") for module in iter_modules(folder)]
+    modules = [import_module(module.name) for module in walk_packages(folder, f"{package}.")]
     values = [value for module in modules for value in vars(module).values()]
     statements = [value.sql if isinstance(value, Statement) else value for value in values]
     clauses = [sql.for_arrays if isinstance(sql, SetStatement) else sql for sql in statements]
