@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, bindparam, insert, select, text
 
 from shared.access.metrics import AUDITED
 from shared.database.bulk import insert_many

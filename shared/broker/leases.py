@@ -70,29 +70,28 @@ class LeaseKeeper(Repeating):
         Returns the file in its new state. Raises NotYet while another worker holds the lease, if the file is no longer
         in the state in which it was read, or if a copy of the message has been handled meanwhile.
         """
-        start, lease = Unit(unit.service), Lease(file.id, str(uuid4()))
-        times = {"at": start.at, "expires_at": start.at + self._ttl}
-        start.add(LEASE_CLAIM, name=lease.name, token=lease.token, **times, **_known_by(unit.origin))
+        start = Unit(unit.service)
         if moving_to in {None, file.state}:
             start.add(FILE_TOUCH, file=file.id, is_still=file.state.value, at=start.at)
         else:
             start.move(file, moving_to)
         file = replace(file, state=moving_to or file.state, changed_at=start.at)
-        self._take(lease, start, unit)
+        self._take(unit, file.id, start)
         unit.file = file
         return file
 
     def hold(self, unit: Unit, name: str) -> None:
-        """Take the lease of this name for `unit`. Raises NotYet while another worker holds it."""
-        start, lease = Unit(unit.service), Lease(name, str(uuid4()))
-        start.add(LEASE_CLAIM, name=lease.name, token=lease.token, at=start.at, expires_at=start.at + self._ttl)
-        self._take(lease, start, unit)
+        """Take the lease of this name, which is no file's, for `unit`. Raises NotYet as `claim` does."""
+        self._take(unit, name, Unit(unit.service))
 
-    def _take(self, lease: Lease, start: Unit, unit: Unit) -> None:
+    def _take(self, unit: Unit, name: str, start: Unit) -> None:
+        lease = Lease(name, str(uuid4()))
+        times = {"at": start.at, "expires_at": start.at + self._ttl}
+        start.add(LEASE_CLAIM, name=lease.name, token=lease.token, **times, **_known_by(unit.origin))
         try:
             self._committer.commit(start)
         except Conflict:
-            raise NotYet(f"another worker is at {lease.name}") from None
+            raise NotYet(f"another worker is at {name}") from None
         with self._lock:
             self._held.add(lease)
         unit.lease = lease

@@ -18,11 +18,14 @@ from typing import Any, Protocol
 from unittest.mock import patch
 
 import pika
+from pydantic import SecretStr
 
 from services.cli.__main__ import main
 from shared.broker.commit import UnitWriter, to_local_queue
 from shared.broker.unit import Unit
 from shared.database.engine import Database
+from shared.storage.port import ObjectStore
+from shared.storage.settings import S3Settings, open_store, s3_store
 from tests.stack.node.node import ComposeNode
 
 COMMAND = (sys.executable, "-m", "services.cli")
@@ -59,6 +62,10 @@ class Node(Protocol):
     login: str
     public_key: Path
     folder: Path
+
+    @property
+    def exports(self) -> ObjectStore:
+        """Where it writes exports to."""
 
     def run(self, *arguments: str, text: str | None = None) -> Answer:
         """Run the `strongroom` command on this node."""
@@ -101,6 +108,11 @@ class EmbeddedNode:
         self._options = options
         self._log = folder / "node.log"
         self.process: subprocess.Popen[str] | None = None
+
+    @property
+    def exports(self) -> ObjectStore:
+        """Where it writes exports to."""
+        return open_store(f"dir:{self.data / 'store' / 'exports'}", None)
 
     def start(self) -> None:
         fronts = ("--sftp", "--s3", "--http", "--login", "--metrics")
@@ -169,6 +181,13 @@ class RealNode:
             channel.confirm_delivery()
             properties = pika.BasicProperties(delivery_mode=2, correlation_id=correlation_id)
             channel.basic_publish("sda", queue, body.encode(), properties, mandatory=True)
+
+    @property
+    def exports(self) -> ObjectStore:
+        """Where it writes exports to."""
+        server, bucket = self.compose.ground.servers.minio, self.compose.ground.buckets["exports"]
+        key, secret = SecretStr(server.access_key), SecretStr(server.secret_key)
+        return s3_store(bucket, S3Settings(endpoint=server.endpoint, access_key=key, secret_key=secret))
 
     def errors(self) -> list[dict[str, Any]]:
         """Take what stands in queue `error`."""

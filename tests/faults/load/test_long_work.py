@@ -93,7 +93,7 @@ def _holder(site: Site, file: FileId) -> str | None:
 
 
 def _put_off(site: Site, service: str) -> int:
-    return site.node.logs(service).count("another worker is at file")
+    return site.node.logs(service).count("another worker is at ")
 
 
 def _get_ready(site: Site, file: FileId) -> None:

@@ -47,7 +47,7 @@ class ComposeNode:
         """`published`: listen where compose publishes ports, not on free ones; `settings`: STRONGROOM_* for all."""
         self._home = home
         self._folder = home.subfolder("node")
-        self._ground = ground
+        self.ground = ground
         self._published = published
         self._settings = dict(settings or {})
         self._containers = containers(secrets)
@@ -94,7 +94,7 @@ class ComposeNode:
 
     def start(self) -> None:
         """Make what the node needs on its servers, migrate, start all services and wait until each is ready."""
-        self._ground.make()
+        self.ground.make()
         done = self._run(self._migration.container.command, self._migration.environment, given=None, within=120)
         if done.returncode:
             raise ServerError(f"the migration failed: {done.stderr}")
@@ -151,7 +151,7 @@ class ComposeNode:
     def _leave(self) -> None:
         for worker in self.workers:
             worker.process.end()
-        self._ground.drop()
+        self.ground.drop()
 
     def _replicas(self, container: Container, count: int) -> Iterator[Worker]:
         for number in range(1, count + 1):
@@ -166,7 +166,7 @@ class ComposeNode:
         return Worker(
             name,
             container,
-            self._ground,
+            self.ground,
             home=self._home,
             folder=self._folder,
             ports=ports,
