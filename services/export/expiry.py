@@ -7,11 +7,11 @@ from shared.database.engine import Database
 from shared.lifecycle import Repeating
 from shared.storage.port import ObjectStore
 
-PERIOD = 60.0
+PERIOD = 10.0
 
 
 class Expiry(Repeating):
-    """Looks every minute. Several processes may: what one has removed, another finds gone."""
+    """Looks every ten seconds. Several processes may: what one has removed, another finds gone."""
 
     def __init__(self, database: Database, exports: ObjectStore) -> None:
         super().__init__("expiry", seconds=PERIOD, at_once=True)
