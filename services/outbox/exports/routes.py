@@ -10,6 +10,7 @@ from services.outbox.asked import Head
 from services.outbox.desk import Desk, Work, base_of
 from services.outbox.exports.exports import Exports, asked_of
 from shared.http.bodies import json_object
+from shared.http.paths import ANYTHING
 
 _MOST_BODY = 16 * 1024
 _PRIVATE = {"Cache-Control": "private, no-store"}
@@ -28,8 +29,8 @@ class ExportRoutes:
         return [
             Route("/exports", self.start, methods=["POST"]),
             Route("/exports", self.all, methods=["GET"]),
-            Route("/exports/{export}", self.one, methods=["GET"]),
-            Route("/exports/{export}", self.remove, methods=["DELETE"]),
+            Route(f"/exports/{{export:{ANYTHING}}}", self.one, methods=["GET"]),
+            Route(f"/exports/{{export:{ANYTHING}}}", self.remove, methods=["DELETE"]),
         ]
 
     async def start(self, request: Request) -> Response:
