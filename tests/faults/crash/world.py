@@ -28,7 +28,7 @@ from shared.storage.port import ObjectStore
 from tests.faults.crash.picture import Picture, picture
 from tests.faults.crash.stories import KEY, USER, Sealed, Sent, Story
 from tests.faults.crash.task import Point, Task, Wanted
-from tests.unit.pipeline.kit import both
+from tests.unit.pipeline.objects import both
 
 STORES = ("inbox", "archive", "backup")
 CONSUMED = ("from_cega", "ingest", "archived", "accession", "mappings", "cleanup")

@@ -294,7 +294,7 @@ class Archive:
         assert self.check(upload).outcome is Outcome.DONE
         return upload
 
-    def ready(self, accession: str) -> Upload:
-        upload = self.verified()
+    def ready(self, accession: str, size: int = SMALL) -> Upload:
+        upload = self.verified(size)
         assert self.give(upload, accession).outcome is Outcome.DONE
         return upload
