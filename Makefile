@@ -86,4 +86,6 @@ $(VENV)/developed: $(VENV)/installed requirements/dev.txt
 lock: $(VENV)/bin/uv ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra build -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra build --extra dev -o requirements/dev.txt
-	grep -A 40 '^uv==' requirements/dev.txt | sed '/^[a-z].*==/{1!Q}' > requirements/uv.txt
+	@# only if it differs: the environment is made anew when this file changes
+	grep -A 40 '^uv==' requirements/dev.txt | sed '/^[a-z].*==/{1!Q}' | cmp -s - requirements/uv.txt || \
+	    grep -A 40 '^uv==' requirements/dev.txt | sed '/^[a-z].*==/{1!Q}' > requirements/uv.txt
