@@ -8,12 +8,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, select
 
+from shared.access.passports import PASSPORT
+from shared.access.signing_keys import public_jwk
 from shared.database.queue_tables import outgoing
 from shared.database.tables import audit, export_files, exports
 from shared.database.types import now
 from tests.integration.outbox.client import KEY, Answer, Client
 from tests.integration.outbox.host import READER_KEY, OutboxHost, Sample
-from tests.integration.outbox.test_downloads import until
+from tests.integration.outbox.test_downloads import until as wait_until
+from tests.unit.access.issuers import Issuer
+from tests.unit.access.test_readers import VISA_KEY, visa
 
 DATASET = "10.1234/data"
 
@@ -45,6 +49,19 @@ def test_export_is_a_job_that_its_reader_can_look_at(outbox: OutboxHost, sample:
     [(body,)] = rows(outbox, select(outgoing.c.body).where(outgoing.c.queue == "exports"))
     assert json.loads(body) == {"type": "export", "export_id": export}
     assert rows(outbox, select(exports.c.reader_key)) == [(READER_KEY.public.hex(),)]
+
+
+def test_visas_that_were_shown_are_kept_with_their_end(outbox: OutboxHost) -> None:
+    outbox.add_dataset(DATASET, outbox.add_file(b"x"))
+    with Issuer() as service:
+        service.publish(public_jwk(VISA_KEY.public_key()))
+        service.people["opaque"] = {"sub": "me", PASSPORT: [visa(service, dataset=DATASET)]}
+        issuers = {"visa_issuers": {service.name: (service.url,)}, "userinfo_issuer": service.name}
+        with outbox.up(**issuers, userinfo_url=service.userinfo):
+            assert start(Client(outbox.url, "opaque"), datasetId=DATASET).status == 202
+    [(visas, until)] = rows(outbox, select(exports.c.visas, exports.c.visas_until))
+    assert json.loads(visas) == [DATASET]
+    assert now() < until < now() + timedelta(days=1)
 
 
 def test_progress_is_told_in_files_and_bytes(outbox: OutboxHost, sample: Sample) -> None:
@@ -103,7 +120,7 @@ def test_expired_export_is_not_shown(outbox: OutboxHost, sample: Sample) -> None
     with outbox.up(export_days=timedelta(milliseconds=1) / timedelta(days=1)):
         client = Client(outbox.url, outbox.token())
         start(client, datasetId=DATASET)
-        until(lambda: client.ask("/exports").json == {"exports": []})
+        wait_until(lambda: client.ask("/exports").json == {"exports": []})
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "{}", '{"datasetId": 1}', '{"datasetId": "a", "fileId": "b"}'])

@@ -15,6 +15,7 @@ from services.export.expiry import Expiry
 from services.export.handler import ExportHandler
 from services.export.places import key_of
 from services.export.write import WriteFile
+from shared.broker.delivery import Delivery
 from shared.broker.outcomes import Outcome
 from shared.broker.unit import Unit
 from shared.crypto.keys import generate
@@ -120,6 +121,20 @@ def test_second_delivery_changes_nothing(site: Exporting) -> None:
     before = site.store.stat(key)
     assert site.node.deliver(site.handler, message).outcome is Outcome.DONE
     assert site.store.stat(key) == before
+    assert site.node.happened(file).count("exported") == 1
+
+
+def test_killed_before_its_commit_it_writes_the_same_again(site: Exporting) -> None:
+    [file] = site.dataset(SMALL)
+    export = site.asked()
+    [message] = site.planned(export)
+    site.handler(Delivery("exports", json.dumps(message).encode()), Unit("export"))
+    key = key_of(export, file.id, file.file.path)
+    before = held(site.store, key)
+    assert site.states(export) == [("waiting", None)]
+    assert site.node.deliver(site.handler, message).outcome is Outcome.DONE
+    assert held(site.store, key) == before
+    assert site.states(export) == [("written", None)]
     assert site.node.happened(file).count("exported") == 1
 
 
