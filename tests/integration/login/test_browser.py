@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import urllib3
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -80,7 +81,9 @@ class Page:
         self.browser.find_element(
             By.XPATH, f"//a[normalize-space()='{words}'] | //button[normalize-space()='{words}']"
         ).click()
-        WebDriverWait(self.browser, 20).until(staleness_of(before))
+        # while the page is being replaced the driver itself may fail to find the old element
+        waiting = WebDriverWait(self.browser, 20, ignored_exceptions=[WebDriverException])
+        waiting.until(staleness_of(before))
 
     def log_in(self, name: str, password: str) -> None:
         self.open("/login")
