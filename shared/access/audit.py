@@ -7,7 +7,6 @@ elsewhere, so the newest one is logged every hour and at the end (ADR 16).
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from shared.database.statements import Statement
 from shared.database.tables import audit, events
 from shared.database.types import now, storable
 from shared.identifiers import FileId
+from shared.lifecycle import Repeating
 
 log = structlog.get_logger(__name__)
 
@@ -70,18 +70,16 @@ class Record(NamedTuple):
     event: str | None = None
 
 
-class AuditLog:
+class AuditLog(Repeating):
     """A part of a process that writes records, many in one transaction; nobody waits for it."""
 
     def __init__(self, database: Database, *, flush_seconds: float = FLUSH_SECONDS) -> None:
+        super().__init__("audit", seconds=flush_seconds)
         self._database = database
-        self._flush_seconds = flush_seconds
         self._waiting: list[Record] = []
         self._under_way: dict[int, tuple[float, Access]] = {}
-        self._stopping = threading.Event()
         self._witnessed = time.monotonic()
         self._newest = (0, START)
-        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
 
     @property
     def full(self) -> bool:
@@ -97,25 +95,13 @@ class AuditLog:
         self._under_way.pop(id(access), None)
         self._waiting.append(Record(access, outcome, sent, now(), event))
 
-    def start(self) -> None:
-        self._thread.start()
-
     def stop(self) -> None:
         """Write what waits, then end."""
-        self._stopping.set()
-        self._thread.join()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._flush_seconds):
-            self._flush()
-        self._flush()
+        super().stop()
+        self.turn()
         self._bear_witness()
 
-    def _flush(self) -> None:
+    def turn(self) -> None:
         """Write what waits; what the database does not take stays, and is tried again."""
         self._note_long_ones()
         try:
