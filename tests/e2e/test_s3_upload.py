@@ -68,5 +68,10 @@ def test_revoked_credentials_are_out(node: Node, account: Account, submitter: Su
         return "InvalidAccessKeyId" in account.s3cmd("put", str(sealed), f"s3://{account.bucket}/late.c4gh").stderr
 
     until("the revocation to be heeded", refused, 20)
-    rows = json_of(node, "files", "list", "--user", USER)
-    assert all(row["state"] != "registered" for row in rows if row["path"] == "late.c4gh")
+
+    def settled() -> bool:
+        rows = json_of(node, "files", "list", "--user", USER)
+        return all(row["state"] != "registered" for row in rows if row["path"] == "late.c4gh")
+
+    # a client that lost its patience leaves an upload behind that the front is still at
+    until("no upload of that name to be under way", settled, 60)
