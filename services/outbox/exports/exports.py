@@ -45,7 +45,7 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
     dataset, file = body.get("datasetId"), body.get("fileId")
     given: list[object] = [name for name in (dataset, file) if name is not None]
     if len(given) != 1 or not isinstance(given[0], str) or not given[0]:
-        raise InvalidBody
+        raise InvalidBody("name what is to be exported: either datasetId or fileId, a string")
     return Asked(dataset, file)
 
 

@@ -129,6 +129,11 @@ def test_malformed_request_is_refused(outbox: OutboxHost, body: str) -> None:
     assert answer.problem == (400, "INVALID_BODY")
 
 
+def test_request_that_names_nothing_is_told_what_to_name(outbox: OutboxHost) -> None:
+    answer = Client(outbox.url, outbox.token()).ask("/exports", method="POST", body='{"dataset": "D"}')
+    assert "datasetId or fileId" in answer.json["detail"]
+
+
 def test_key_is_needed(outbox: OutboxHost, sample: Sample) -> None:
     client = Client(outbox.url, outbox.token())
     assert start(client, key=None, datasetId=DATASET).problem == (400, "KEY_MISSING")
