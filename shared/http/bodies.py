@@ -1,8 +1,8 @@
 """Bodies of requests that are JSON objects."""
 
-import json
 from typing import Any
 
+from pydantic_core import from_json
 from starlette.requests import Request
 
 from shared.http.problems import HttpError
@@ -22,8 +22,8 @@ async def json_object(request: Request, *, most: int) -> dict[str, Any]:
         if len(body) > most:
             raise InvalidBody
     try:
-        content = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
+        content = from_json(body or b"{}", allow_inf_nan=False)
+    except ValueError:
         raise InvalidBody from None
     if not isinstance(content, dict):
         raise InvalidBody

@@ -11,9 +11,10 @@ from starlette.routing import Route
 
 from services.outbox.asked import Head
 from services.outbox.desk import Desk, base_of
-from services.outbox.htsget.ticket import FORMATS, Asked, InvalidInput, WriteTicket
+from services.outbox.htsget.ticket import FORMATS, Asked, WriteTicket
 from services.outbox.record import Recorder
 from shared.errors import StrongroomError
+from shared.http.bodies import json_object
 from shared.http.paths import ANYTHING
 from shared.http.problems import HttpError, as_http
 
@@ -90,17 +91,7 @@ async def _query(request: Request) -> Mapping[str, str]:
     """Return the parameters: in the address, or in the body of a POST. Regions there are not looked at."""
     if request.method == "GET":
         return request.query_params
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_BODY:
-            raise InvalidInput("The body is too long.")
-    try:
-        content = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise InvalidInput("The body is no JSON.") from None
-    if not isinstance(content, dict):
-        raise InvalidInput("The body is no JSON object.")
+    content = await json_object(request, most=_MOST_BODY)
     return {name: value for name, value in content.items() if isinstance(value, str)}
 
 

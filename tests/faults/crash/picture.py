@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, text
 
 from shared.database.engine import Database
 from shared.database.queue_tables import dead_letters, leases, outgoing, uploads
-from shared.database.tables import checksums, dataset_events, dataset_files, datasets, events, files
+from shared.database.tables import checksums, dataset_events, dataset_files, datasets, events, files, grants
 from shared.storage.port import ObjectStore
 from tests.faults.crash.stories import Story
 
@@ -95,6 +95,7 @@ def _datasets(connection: Connection, called: Names) -> Picture:
     return {
         "datasets": {row.id: row.state for row in connection.execute(select(datasets))},
         "dataset files": Counter(called.of(row.file_id) for row in connection.execute(select(dataset_files))),
+        "grants": sorted((row.user, row.dataset_id) for row in connection.execute(select(grants))),
         "dataset events": Counter(row.event for row in connection.execute(select(dataset_events))),
     }
 

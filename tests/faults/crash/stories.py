@@ -85,9 +85,9 @@ def verify_again(file: Sealed) -> Sent:
     return Sent("archived", json.dumps(body), file.id)
 
 
-def dataset(kind: str, files: Sequence[Sealed] = ()) -> Sent:
-    fields: dict[str, Any] = {"accession_ids": [file.accession for file in files]} if files else {}
-    return from_central(kind, None, dataset_id=DATASET, **fields)
+def dataset(kind: str, files: Sequence[Sealed] = (), **fields: Any) -> Sent:
+    members = {"accession_ids": [file.accession for file in files]} if files else {}
+    return from_central(kind, None, dataset_id=DATASET, **members, **fields)
 
 
 def _stories() -> dict[str, Story]:
@@ -102,7 +102,9 @@ def _stories() -> dict[str, Story]:
             present=(small,),
             steps=(
                 (ingest,), (ingest, verify_again(small)), (given,), (given,),
-                (dataset("mapping", [small]), dataset("release")), (dataset("deprecate"),),
+                (dataset("mapping", [small]), dataset("release")),
+                (dataset("permission", users=[{"username": "bob"}, {"username": "eve"}]),),
+                (dataset("permission.deleted", user="eve"),), (dataset("deprecate"),),
             ),
         ),
         Story(name="large", present=(large,), steps=((from_central("ingest", large),), (accession(large),))),
