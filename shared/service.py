@@ -1,7 +1,7 @@
 """Run one service of the real stack as a process: settings, wiring, run, exit code."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -30,10 +30,10 @@ class ServerSettings(RealSettings, HealthSettings):
 S = TypeVar("S", bound=ServerSettings)
 
 
-def main(name: str, settings: type[S], assemble: Callable[[Node, S], Assembly], known: Iterable[str]) -> int:
-    """Run a service until a signal comes; return its exit code. `known` are the settings of all services."""
+def main(name: str, settings: type[S], assemble: Callable[[Node, S], Assembly]) -> int:
+    """Run a service until a signal comes; return its exit code."""
     try:
-        _serve(name, load(settings, {*known, *settings.model_fields}), assemble)
+        _serve(name, load(settings), assemble)
     except StrongroomError as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - the operator's sentence, beside the log
         return 1

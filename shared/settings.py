@@ -33,16 +33,19 @@ def variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def load(settings: type[S], known: Iterable[str], environment: Mapping[str, str] = os.environ) -> S:
-    """Read the settings of a service.
+def refuse_unknown(known: Iterable[str], environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse a variable that belongs to none of `known`, the fields of all services: it is a spelling mistake.
 
-    `known` are the fields of all services: a variable that none of them has is a spelling mistake. Raises
-    ConfigurationError with all that is wrong, never with a value.
+    Raises ConfigurationError.
     """
     allowed = {variable(name) for name in known} | {SECRETS}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in allowed)
     if unknown:
         raise ConfigurationError(f"unknown settings: {', '.join(unknown)}; docs/reference/configuration.md lists all")
+
+
+def load(settings: type[S], environment: Mapping[str, str] = os.environ) -> S:
+    """Read the settings of a service. Raises ConfigurationError with all that is wrong, never with a value."""
     secrets = _secrets(environment)
     try:
         return settings(_secrets_dir=secrets)

@@ -5,7 +5,6 @@ from typing import Any
 import typer
 
 from services.cli.context import database_at, opened, place
-from services.cli.known import known_settings
 from services.cli.output import answer, details, listing
 from services.cli.queries import counts
 from services.cli.selection import selected
@@ -25,7 +24,7 @@ def migrate(context: typer.Context) -> None:
         upgrade(where.database_url)
         after = present_version(database)
         roles = apply_roles(database)
-    buckets = () if selection.data else ensure_buckets(load(BucketSettings, known_settings()))
+    buckets = () if selection.data else ensure_buckets(load(BucketSettings))
     record = {"from": before, "to": after, "roles": roles, "buckets": buckets}
     words = f"is at {after} already" if before == after else f"went from {before or 'none'} to {after}"
     answer(selection, record, f"the schema {words}")

@@ -101,10 +101,11 @@ def _place_in(folder: Folder) -> Place:
 def _place_of_settings() -> Place:
     from services.cli.known import settings_of_environment
     from services.cli.settings import CommandSettings
-    from shared.settings import load
+    from shared.settings import load, refuse_unknown
 
     try:
-        settings = load(CommandSettings, settings_of_environment())
+        refuse_unknown(settings_of_environment())
+        settings = load(CommandSettings)
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}\nor select an embedded node with --data DIR") from None
     secret = settings.credentials_secret

@@ -1,8 +1,10 @@
 """The services by name: their settings and how they are put together. Imported only when one is started."""
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic.fields import FieldInfo
 
@@ -36,7 +38,6 @@ def all_fields() -> Iterable[str]:
     return {name for service in SERVICES for name in process_fields(service)}
 
 
-def serve(service: str, known: Iterable[str]) -> int:
-    """Run a service as this process; return its exit code."""
-    run: Callable[[Iterable[str]], int] = import_module(f"services.{service}.__main__").main
-    return run(known)
+def serve(service: str) -> NoReturn:
+    """Become the process of a service, without what the command line has imported."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", f"services.{service}"])  # noqa: S606 - that is the point

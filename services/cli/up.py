@@ -53,5 +53,7 @@ def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(regist
     if service not in registry.SERVICES:
         raise typer.BadParameter(f"there is no service {service}; there are {', '.join(registry.SERVICES)}")
     from services.cli.known import known_settings
+    from shared.settings import refuse_unknown
 
-    raise typer.Exit(registry.serve(service, known_settings()))
+    refuse_unknown(known_settings())
+    registry.serve(service)

@@ -1,7 +1,6 @@
 """Run export as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.export.settings import ExportSettings
 from services.export.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(ExportSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("export", ServiceSettings, assemble, known)
+    return serve("export", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Run finalize as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.finalize.settings import FinalizeSettings
 from services.finalize.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(FinalizeSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("finalize", ServiceSettings, assemble, known)
+    return serve("finalize", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

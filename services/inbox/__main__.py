@@ -1,7 +1,6 @@
 """Run inbox as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.inbox.settings import InboxSettings
 from services.inbox.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(InboxSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("inbox", ServiceSettings, assemble, known)
+    return serve("inbox", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Run ingest as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.ingest.settings import IngestSettings
 from services.ingest.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(IngestSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("ingest", ServiceSettings, assemble, known)
+    return serve("ingest", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

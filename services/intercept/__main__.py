@@ -1,7 +1,6 @@
 """Run intercept as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.intercept.settings import InterceptSettings
 from services.intercept.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(InterceptSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("intercept", ServiceSettings, assemble, known)
+    return serve("intercept", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Run login as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.login.settings import LoginSettings
 from services.login.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(LoginSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("login", ServiceSettings, assemble, known)
+    return serve("login", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

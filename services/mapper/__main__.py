@@ -1,7 +1,6 @@
 """Run mapper as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.mapper.settings import MapperSettings
 from services.mapper.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(MapperSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("mapper", ServiceSettings, assemble, known)
+    return serve("mapper", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Run orchestrate as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.orchestrate.settings import OrchestrateSettings
 from services.orchestrate.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(OrchestrateSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("orchestrate", ServiceSettings, assemble, known)
+    return serve("orchestrate", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

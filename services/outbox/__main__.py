@@ -1,7 +1,6 @@
 """Run outbox as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.outbox.settings import OutboxSettings
 from services.outbox.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(OutboxSettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("outbox", ServiceSettings, assemble, known)
+    return serve("outbox", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Run verify as a process of the real stack."""
 
 import sys
-from collections.abc import Iterable
 
 from services.verify.settings import VerifySettings
 from services.verify.wiring import assemble
@@ -13,9 +12,9 @@ class ServiceSettings(VerifySettings, ServerSettings):
     """All that the process needs to know."""
 
 
-def main(known: Iterable[str] = ()) -> int:
+def main() -> int:
     """Run until a signal comes; return the exit code."""
-    return serve("verify", ServiceSettings, assemble, known)
+    return serve("verify", ServiceSettings, assemble)
 
 
 if __name__ == "__main__":

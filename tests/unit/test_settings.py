@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from shared.broker.real import RealSettings
 from shared.broker.settings import FlowSettings
 from shared.errors import ConfigurationError
-from shared.settings import SECRETS, Settings, load, variable
+from shared.settings import SECRETS, Settings, load, refuse_unknown, variable
 
 
 class Sample(Settings):
@@ -20,7 +20,7 @@ class Sample(Settings):
 def loaded(monkeypatch: pytest.MonkeyPatch, **values: str) -> Sample:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    return load(Sample, Sample.model_fields)
+    return load(Sample)
 
 
 def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,17 +35,15 @@ def test_all_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(caught.value).splitlines() == ["STRONGROOM_NUMBER: is not set", "STRONGROOM_PASSWORD: is not set"]
 
 
-def test_unknown_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_key_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="unknown settings: STRONGROOM_NUMBR") as caught:
-        loaded(monkeypatch, STRONGROOM_NUMBR="seven")
+        refuse_unknown(Sample.model_fields, {"STRONGROOM_NUMBER": "7", "STRONGROOM_NUMBR": "seven"})
     assert "seven" not in str(caught.value)
 
 
 def test_key_of_another_service_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STRONGROOM_OTHER", "x")
-    monkeypatch.setenv("STRONGROOM_NUMBER", "7")
-    monkeypatch.setenv("STRONGROOM_PASSWORD", "hidden")
-    assert load(Sample, {*Sample.model_fields, "other"}).number == 7
+    refuse_unknown({*Sample.model_fields, "other"}, {"STRONGROOM_OTHER": "x", "STRONGROOM_NUMBER": "7"})
+    assert loaded(monkeypatch, STRONGROOM_OTHER="x", STRONGROOM_NUMBER="7", STRONGROOM_PASSWORD="hidden").number == 7
 
 
 def test_wrong_value_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +56,7 @@ def test_wrong_value_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_list_that_is_no_json_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRONGROOM_NOT_YET_SECONDS", "hidden")
     with pytest.raises(ConfigurationError, match="not_yet_seconds") as caught:
-        load(FlowSettings, FlowSettings.model_fields)
+        load(FlowSettings)
     assert "hidden" not in str(caught.value)
 
 
@@ -77,7 +75,7 @@ def test_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch, tmp
 def test_patience_is_what_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRONGROOM_NOT_YET_SECONDS", "[1, 2.5]")
     monkeypatch.setenv("STRONGROOM_NOT_YET_DAYS", "2")
-    patience = load(FlowSettings, FlowSettings.model_fields).patience
+    patience = load(FlowSettings).patience
     assert patience.not_yet == (1, 2.5)
     assert patience.not_yet_deadline.days == 2
 

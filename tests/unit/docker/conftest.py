@@ -8,7 +8,7 @@ import pytest
 
 from services.cli import registry
 from shared.settings import SECRETS as SECRETS_DIR
-from shared.settings import Settings, load
+from shared.settings import Settings, load, refuse_unknown
 from tests.stack.node.compose import SECRETS, Container, containers
 from tests.stack.node.ground import make_secrets
 from tests.stack.node.worker import STRONGROOM
@@ -41,6 +41,7 @@ def loading(node: dict[str, Container], tmp_path: Path, monkeypatch: pytest.Monk
             for name, value in environment.items():
                 process.setenv(name, value)
             kind: type[Settings] = import_module(f"services.{service}.__main__").ServiceSettings
-            return load(kind, registry.all_fields(), environment)
+            refuse_unknown(registry.all_fields(), environment)
+            return load(kind, environment)
 
     return load_service
