@@ -102,18 +102,25 @@ class AuditLog(Repeating):
         self._bear_witness()
 
     def turn(self) -> None:
-        """Write what waits; what the database does not take stays, and is tried again."""
+        """Write what waits; what the database does not take stays, and is tried again.
+
+        What comes meanwhile waits for the next turn: else every few records would make a transaction of their own.
+        """
         self._note_long_ones()
         try:
-            while batch := self._waiting[:BATCH]:
-                with self._database.write() as connection:
-                    self._newest = append(connection, batch)
-                del self._waiting[: len(batch)]
-                AUDITED.inc(len(batch))
+            self._write(len(self._waiting))
         except (DatabaseAway, Conflict) as error:
             log.warning("audit_not_written", waiting=len(self._waiting), error=type(error).__name__)
         if time.monotonic() - self._witnessed > _WITNESS_SECONDS:
             self._bear_witness()
+
+    def _write(self, count: int) -> None:
+        while batch := self._waiting[: min(count, BATCH)]:
+            with self._database.write() as connection:
+                self._newest = append(connection, batch)
+            del self._waiting[: len(batch)]
+            AUDITED.inc(len(batch))
+            count -= len(batch)
 
     def _note_long_ones(self) -> None:
         old = time.monotonic() - _STARTED_SECONDS

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
-from shared.access.audit import BrokenChain, WholeChain, check_chain
+from shared.access.audit import Access, AuditLog, BrokenChain, WholeChain, check_chain
 from shared.database.tables import audit
 from tests.integration.outbox.client import Client
 from tests.integration.outbox.host import READER, READER_KEY, OutboxHost
@@ -54,6 +54,23 @@ def test_every_access_is_on_record(outbox: OutboxHost, client: Client) -> None:
     assert [row["reader_key"] for row in found[:2]] == [READER_KEY.public.hex(), None]
     assert [row["file_id"] for row in found[:4]] == [sample.id, sample.id, sample.id, None]
     assert found[0]["correlation_id"] == "run-1"
+
+
+def test_records_that_come_while_others_are_written_share_the_next_transaction(outbox: OutboxHost) -> None:
+    log, access = AuditLog(outbox.database), Access(service="outbox", user=READER, action="test", target="")
+
+    def another(_: object) -> None:
+        log.end(access, "second")
+
+    event.listen(outbox.database.engine, "commit", another)
+    try:
+        log.end(access, "first")
+        log.turn()
+    finally:
+        event.remove(outbox.database.engine, "commit", another)
+    assert [row["outcome"] for row in records(outbox)] == ["first"]
+    log.turn()
+    assert [row["outcome"] for row in records(outbox)] == ["first", "second"]
 
 
 def test_download_that_lasts_is_on_record_before_its_end_and_with_the_bytes_sent(outbox: OutboxHost) -> None:
