@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     join,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -47,6 +48,7 @@ def _checksum(source: ChecksumSource, algorithm: str) -> ColumnElement[str | Non
     return found.scalar_subquery()
 
 
+_NONE = literal_column("0", Integer())
 _OWNER: ColumnElement[str] = bindparam("owner", type_=Text())
 _RELEASED = datasets.c.state == DatasetState.RELEASED.value
 _IS_THERE = and_(files.c.state == FileState.READY.value, files.c.header.is_not(None), files.c.archive_size.is_not(None))
@@ -105,8 +107,8 @@ SUMMARY = _LISTED.with_only_columns(func.count(), func.coalesce(func.sum(files.c
 
 
 def _readable_file(named: ColumnElement[bool], *in_dataset: ColumnElement[bool]) -> Select[Any]:
-    may_read = (
-        exists()
+    holding = (
+        select(literal(1))
         .select_from(join(dataset_files, datasets, datasets.c.id == dataset_files.c.dataset_id))
         .where(
             dataset_files.c.file_id == files.c.id,
@@ -116,6 +118,9 @@ def _readable_file(named: ColumnElement[bool], *in_dataset: ColumnElement[bool])
         )
         .correlate(files)
     )
+    # the offset keeps PostgreSQL from making this a join, for which it may read all that is in any dataset: a file is
+    # in a few of them
+    may_read = holding.offset(_NONE).exists()
     return select(
         files.c.id,
         files.c.accession,
