@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +21,7 @@ _KEY = 32
 _BEGIN_PUBLIC = "-----BEGIN CRYPT4GH PUBLIC KEY-----"
 _END_PUBLIC = "-----END CRYPT4GH PUBLIC KEY-----"
 _LONGEST_TEXT = 1024
+_KEYS_KNOWN = 1024
 
 # Any key serves to find out whether a point is of low order: their product is zero for all of them (RFC 7748, 6.1).
 _probe = X25519PrivateKey.generate()
@@ -125,10 +127,12 @@ def load_public_key(path: Path | str) -> PublicKey:
         raise KeyFileError(f"{path}: {error}") from error
 
 
+@lru_cache(maxsize=_KEYS_KNOWN)
 def parse_public_key(text: str | bytes) -> PublicKey:
     """Read a Crypt4GH public key as HTTP clients send it; raises BadPublicKey.
 
-    Taken are the text of a public key file, that text in base64, and the 32 bytes of the key in base64.
+    Taken are the text of a public key file, that text in base64, and the 32 bytes of the key in base64. Good ones are
+    remembered: to find out that a point is not of low order takes as long as half of a small download.
     """
     if len(text) > _LONGEST_TEXT:
         raise BadPublicKey
