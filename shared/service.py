@@ -13,7 +13,7 @@ from shared.broker.real import RealSettings, real_node
 from shared.database.metrics import register_database_metrics
 from shared.errors import StrongroomError
 from shared.health import HealthServer, HealthSettings
-from shared.lifecycle import Part, Signals, running, wait
+from shared.lifecycle import Part, Signals, running, spare_collector, wait
 from shared.settings import load
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ def _serve(name: str, settings: S, assemble: Callable[[Node, S], Assembly]) -> N
         assembly = assemble(node, settings)
         work = [*node.parts, *assembly.parts]
         with running([health(node, settings, work, [assembly]), *work]):
+            spare_collector()
             log.info("started")
             wait(work, signals)
 
