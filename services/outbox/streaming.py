@@ -33,26 +33,31 @@ class Sender:
         began = time.perf_counter()
         self.record.begin(access)
         try:
-            body = await self._body(download)
+            body, first = await self._body(download)
         except BaseException as error:
             self.record.not_given(access, error if isinstance(error, StrongroomError) else StrongroomError())
             raise
         delivery = _Delivery(download, access, scope, send, self.record)
         outcome = LEFT
         try:
-            outcome = await delivery.deliver(body)
+            outcome = await delivery.deliver(first, body)
         finally:
             if body is not None:
                 body.close()
             self.record.ended(access, outcome, sent=delivery.sent, seconds=time.perf_counter() - began)
 
-    async def _body(self, download: Download) -> BodyStream | None:
-        """Ask the store for what is wanted of the body."""
+    async def _body(self, download: Download) -> tuple[BodyStream | None, bytes | memoryview]:
+        """Ask the store for what is wanted of the body, and for its first piece."""
         header = len(download.header)
         start, stop = max(0, download.span.start - header), download.span.stop - header
         if stop <= start:
-            return None
-        return await self.archive.stream(download.file.id, download.body.offset + start, stop - start)
+            return None, b""
+        body = await self.archive.stream(download.file.id, download.body.offset + start, stop - start)
+        try:
+            return body, await body.piece()
+        except BaseException:
+            body.close()
+            raise
 
 
 class _Delivery:
@@ -66,12 +71,14 @@ class _Delivery:
         self._send = send
         self._record = record
 
-    async def deliver(self, body: BodyStream | None) -> str:
-        """Send all, and say how it ended."""
-        await self._send(start_of(self._download))
+    async def deliver(self, first: bytes | memoryview, body: BodyStream | None) -> str:
+        """Send all, and say how it ended; `first` is the first piece of the body."""
         span = self._download.span
-        try:
+        with self._connection.gathered():
+            await self._send(start_of(self._download))
             await self._give(self._download.header[span.start : span.stop])
+            await self._give(first)
+        try:
             while self.sent < span.length and body is not None and not self._connection.gone:
                 await self._give(await body.piece())
         except StrongroomError as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 HEADER = b"x-correlation-id"
 
@@ -33,8 +33,8 @@ class CorrelationIds:
                 message["headers"] = [*message.get("headers", ()), echo]
             await send(message)
 
-        with bound_contextvars(correlation_id=chosen):
-            await self._app(scope, receive, send_with_id)
+        bind_contextvars(correlation_id=chosen)  # in the context of this request's own task, and gone with it
+        await self._app(scope, receive, send_with_id)
 
 
 def correlation_id(scope: Scope) -> str:

@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import ConfigurationError
-from shared.http.protocol import Limits
+from shared.http.protocol import Limits, connection_of
 from shared.http.server import HttpFront
 
 LIMITS = Limits(head_bytes=4096, head_seconds=0.3)
@@ -27,6 +27,16 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     body = str(size).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def gathered(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer in three messages, with a pause before the last."""
+    with connection_of(scope).gathered():
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"6")]})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two", "more_body": True})
+    await asyncio.sleep(0.1)
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def never(scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,6 +115,15 @@ def test_slow_head_is_cut_off(front: HttpFront, start: bytes) -> None:
 
 def test_what_is_not_http_is_refused(front: HttpFront) -> None:
     assert ask(front, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_is_gathered_goes_out_together() -> None:
+    with (
+        serving(HttpFront(gathered, address="127.0.0.1:0", name="front")) as front,
+        closing(socket.create_connection(front.address, timeout=5)) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65536).endswith(b"\r\n\r\nonetwo")
 
 
 def test_stop_does_not_wait_for_ever() -> None:
