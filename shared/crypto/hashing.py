@@ -19,7 +19,7 @@ class _Slot:
 
 
 def sha256_of(body: Reader, *, size: int = _PIECE) -> str:
-    """Read a body to its end, in 4 MiB of memory; raises whatever the reader raises. A single piece takes no thread.
+    """Read a body to its end, in 3 MiB of memory; raises whatever the reader raises. A single piece takes no thread.
 
     `size`: bytes that the body should have; a small one takes a small buffer.
     """

@@ -18,6 +18,7 @@ Slot = TypeVar("Slot")
 
 _UNKNOWN = sys.maxsize
 _FILL = 0
+_FILLING = (_FILL,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Pipeline(Generic[Slot]):
         make_slot: Callable[[], Slot],
         fill: Callable[[Slot], bool],
         stages: Sequence[Stage[Slot]],
-        depth: int = 4,
+        depth: int = 3,
     ) -> None:
         """Use at most `depth` slots; `fill` returns whether more batches may follow."""
         self._make_slot = make_slot
@@ -55,7 +56,10 @@ class Pipeline(Generic[Slot]):
         self._depth = depth
         self._slots: list[Slot] = []
         self._stopped = False
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._slot_free = threading.Condition(lock)
+        self._stage_ready = threading.Condition(lock)
+        """Apart, so that the reading thread sleeps while no slot is free: to be woken for nothing costs 5 % of it all."""
 
     def run(self, cores: Cores | None = None) -> None:
         """Do it all, in the caller's thread alone without `cores`, and with a single batch.
@@ -71,7 +75,7 @@ class Pipeline(Generic[Slot]):
             return
         helpers = min(cores.count, len(self._stages)) - 1
         with ThreadPoolExecutor(1 + helpers, thread_name_prefix="pipeline") as pool:
-            others = [pool.submit(self._work, [_FILL])]
+            others = [pool.submit(self._work, _FILLING)]
             others += [pool.submit(self._help, cores) for _ in range(helpers)]
             try:
                 self._work(self._latest_first)
@@ -92,20 +96,20 @@ class Pipeline(Generic[Slot]):
             while (stage := self._take(stages, leave)) is not None:
                 self._perform(stage)
         except BaseException:
-            with self._changed:
+            with self._stage_ready:
                 self._stopped = True
-                self._changed.notify_all()
+                self._wake_all()
             raise
 
     def _take(self, stages: Sequence[int], leave: Callable[[], bool]) -> int | None:
         """Wait for a stage that is ready and reserve it; None when there is no more to do."""
-        with self._changed:
+        with self._stage_ready:
             while not self._is_over() and not leave():
                 stage = next(filter(self._is_ready, stages), None)
                 if stage is not None:
                     self._busy[stage] = True
                     return stage
-                self._changed.wait()
+                (self._slot_free if stages == _FILLING else self._stage_ready).wait()
         return None
 
     def _is_over(self) -> bool:
@@ -116,8 +120,10 @@ class Pipeline(Generic[Slot]):
             return False
         if stage != _FILL:
             return self._done[stage] < self._done[self._after[stage]]
-        filled = self._done[_FILL]
-        return filled < self._end and filled - min(self._done[1:]) < self._depth
+        return self._done[_FILL] < self._end and self._is_slot_free()
+
+    def _is_slot_free(self) -> bool:
+        return self._done[_FILL] - min(self._done[1:]) < self._depth
 
     def _perform(self, stage: int) -> None:
         slot = self._slot(self._done[stage])
@@ -126,12 +132,25 @@ class Pipeline(Generic[Slot]):
             more = self._fill(slot)
         else:
             self._stages[stage - 1].work(slot)
-        with self._changed:
+        with self._stage_ready:
             self._busy[stage] = False
             self._done[stage] += 1
             if not more:
                 self._end = self._done[_FILL]
-            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Wake those for whom there may be something to do."""
+        if self._is_over():
+            self._wake_all()
+            return
+        self._stage_ready.notify_all()
+        if self._is_slot_free():
+            self._slot_free.notify()
+
+    def _wake_all(self) -> None:
+        self._stage_ready.notify_all()
+        self._slot_free.notify_all()
 
     def _slot(self, batch: int) -> Slot:
         """Return the slot of a batch; only filling makes new ones, so a small file takes the memory of one."""
