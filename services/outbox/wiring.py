@@ -42,6 +42,7 @@ from shared.http.pages import Pages
 from shared.http.protocol import Limits
 from shared.http.server import HttpFront
 from shared.lifecycle import Part
+from shared.storage.streaming import streaming
 from shared.storage.streams import StreamingStore
 
 _STORE_THREADS = 32
@@ -53,7 +54,7 @@ def assemble(node: Node, settings: OutboxSettings) -> Assembly:
     """Put the service together on a node."""
     archive = settings.store(settings.archive, threads=_STORE_THREADS)
     threads = ThreadPoolExecutor(_STORE_THREADS, thread_name_prefix="outbox")
-    streams = settings.archive_streams(archive, threads, public_endpoint=settings.outbox_redirect_endpoint)
+    streams = streaming(archive, settings.account(), threads, public_endpoint=settings.outbox_redirect_endpoint)
     return Assembly(
         parts=parts(node, settings, streams, archive.check, settings.load_keys()), checks={"archive": archive.check}
     )

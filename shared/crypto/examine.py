@@ -50,13 +50,13 @@ def examine(
     size: int | None = None,
     cores: Cores | None = None,
 ) -> Examination:
-    """Decrypt the whole body with one of `keys` and take the digests, in at most 5 MB of memory.
+    """Decrypt the whole body with one of `keys` and take the digests, in at most 3 MB of memory.
 
     All segments are decrypted and their MACs checked. An edit list is applied before the plaintext is hashed: the
     submitter's checksum is that of the file they see after decryption, and they never see what the list discards.
     A body cut between two segments shows by its size only. `size`: bytes that the body should have, so that a small
     one takes small buffers. `cores`: those of the process, of which the caller has one; without them the caller's
-    thread does all, in 1.6 MB.
+    thread does all, in 1 MB.
     Raises what open_header raises, BodyDamaged, BodyTruncated, and whatever the reader raises: so can a reader stop it.
     """
     upload = _hashes(md5=md5_upload)

@@ -59,7 +59,7 @@ class Pipeline(Generic[Slot]):
         lock = threading.Lock()
         self._slot_free = threading.Condition(lock)
         self._stage_ready = threading.Condition(lock)
-        """Apart, so that the reading thread sleeps while no slot is free: to be woken for nothing costs 5 % of it all."""
+        """Apart, so that the reading thread sleeps while no slot is free: to be woken for nothing costs 5 %."""
 
     def run(self, cores: Cores | None = None) -> None:
         """Do it all, in the caller's thread alone without `cores`, and with a single batch.

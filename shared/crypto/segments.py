@@ -20,8 +20,8 @@ OVERHEAD = NONCE + 16
 
 CIPHER_SEGMENT = SEGMENT + OVERHEAD
 
-BATCH = 12
-"""Segments per batch: 0.75 MiB, where hashing and reading are at full speed and the buffers still fit the caches."""
+BATCH = 8
+"""Segments per batch: 0.5 MiB, where hashing and reading are at full speed and the buffers fit the caches."""
 
 
 def batch_for(size: int) -> int:

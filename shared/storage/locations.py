@@ -1,18 +1,13 @@
 """Settings of the node's stores."""
 
-from concurrent.futures import Executor
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 
 from shared.settings import Settings
 from shared.storage.metered import MeteredStore
-from shared.storage.port import ObjectStore, unwrapped
-from shared.storage.s3 import S3Store
-from shared.storage.s3_stream import S3StreamingStore
-from shared.storage.settings import S3Settings, open_store, required_account
-from shared.storage.streams import StreamingStore
-from shared.storage.threaded_streams import ThreadedStore
+from shared.storage.port import ObjectStore
+from shared.storage.settings import S3Settings, open_store
 
 _WHERE = "`s3://BUCKET` or `dir:/PATH`"
 
@@ -53,18 +48,6 @@ class ArchiveStoreSettings(S3AccountSettings):
     """Where archived bodies are."""
 
     archive: str = Field(description=f"Store of the archived bodies: {_WHERE}.", examples=["s3://archive"])
-
-    def archive_streams(
-        self, archive: ObjectStore, threads: Executor, *, public_endpoint: str | None = None
-    ) -> StreamingStore:
-        """Open the archive for an event loop; where it is a folder, `threads` read from `archive`.
-
-        public_endpoint: URL of the S3 server as readers know it, for the addresses given to them. Raises
-        ConfigurationError.
-        """
-        if isinstance(unwrapped(archive), S3Store):
-            return S3StreamingStore(required_account(self.account()), archive.name, public_endpoint=public_endpoint)
-        return ThreadedStore(archive, threads)
 
 
 class ExportStoreSettings(S3AccountSettings):

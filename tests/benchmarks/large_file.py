@@ -108,14 +108,14 @@ def _amounts(steps: list[Step]) -> Iterator[Amount]:
     service = steps[0].service
     per_gb = 1e9 / BYTES
 
-    def amount(name: str, unit: str, values: list[float]) -> Amount:
-        return Amount(name=f"{service}: {name}", unit=unit, spread=Spread.of(values))
+    def amount(name: str, unit: str, values: list[float], limit: float | None = None) -> Amount:
+        return Amount(name=f"{service}: {name}", unit=unit, spread=Spread.of(values), limit=limit)
 
     yield amount("rate", "MB/s", [BYTES / step.seconds / 1e6 for step in steps])
     yield amount("CPU", "s per GB", [step.cpu_seconds * per_gb for step in steps])
     yield amount("read", "of the file", [step.read / BYTES for step in steps])
     yield amount("written", "of the file", [step.written / BYTES for step in steps])
-    yield amount("peak memory", "MiB", [step.peak / (1 << 20) for step in steps])
+    yield amount("peak memory", "MB", [step.peak / 1e6 for step in steps], limit=100)
 
 
 def _passage(node: BenchNode, number: int) -> Passage:

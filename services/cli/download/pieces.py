@@ -10,8 +10,8 @@ from shared.crypto.header import OpenHeader
 from shared.crypto.ranges import plain_size
 from shared.crypto.segments import BATCH, CIPHER_SEGMENT, SEGMENT, Decryptor, plain_buffer
 
-PIECE = 20 * BATCH * CIPHER_SEGMENT
-"""Bytes of a body that are asked for at once: whole segments, 15 MiB of plaintext."""
+PIECE = 32 * BATCH * CIPHER_SEGMENT
+"""Bytes of a body that are asked for at once: whole segments, 16 MiB of plaintext."""
 
 _BATCH = BATCH * CIPHER_SEGMENT
 

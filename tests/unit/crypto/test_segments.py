@@ -49,7 +49,7 @@ def test_key_that_fitted_last_is_tried_first(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(segments, "ChaCha20Poly1305", Counting)
     body = make_body(data(5 * SEGMENT), KEYS[2:]) + make_body(data(5 * SEGMENT), KEYS[:1])
-    Decryptor(KEYS).decrypt(memoryview(body), plain_buffer())
+    Decryptor(KEYS).decrypt(memoryview(body), plain_buffer(10))
     assert tried == [KEYS[0], KEYS[1], *[KEYS[2]] * 6, *[KEYS[0]] * 5]
 
 
