@@ -67,11 +67,19 @@ class ReaderHeaders:
 
     def slice(self, header: bytes, body_size: int, wanted: Coordinates) -> Slice:
         """Return the part of the body that holds what is `wanted`. Raises as `sealed` does."""
-        body, _ = _cut(open_header(header, self._keys), body_size, wanted)
+        body, _ = _cut(self.opened(header), body_size, wanted)
         return body
 
+    def opened(self, header: bytes) -> OpenHeader:
+        """Return what a header as uploaded says. Raises what `open_header` raises."""
+        return open_header(header, self._keys)
+
+    def spliced(self, reader: PublicKey, opened: OpenHeader, edits: Sequence[int]) -> bytes:
+        """Return a header for `reader` with an edit list of its own, for a stream that is made for one answer."""
+        return seal_stably(opened.data_keys, reader, edits, archive=self._by_fingerprint[opened.fingerprint])
+
     def _seal(self, reader: PublicKey, header: bytes, body_size: int, wanted: Coordinates | None) -> Sealed:
-        opened = open_header(header, self._keys)
+        opened = self.opened(header)
         body, edits = _cut(opened, body_size, wanted)
         archive = self._by_fingerprint[opened.fingerprint]
         return Sealed(seal_stably(opened.data_keys, reader, edits, archive=archive), body)

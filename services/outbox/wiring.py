@@ -21,6 +21,7 @@ from services.outbox.exports.routes import ExportRoutes
 from services.outbox.files import FileRoutes
 from services.outbox.handler import OutboxHandler
 from services.outbox.headers import ReaderHeaders
+from services.outbox.htsget.extract import Extractor
 from services.outbox.htsget.routes import HtsgetRoutes
 from services.outbox.htsget.ticket import WriteTicket
 from services.outbox.limits import ReaderLimits
@@ -47,6 +48,7 @@ from shared.storage.streams import StreamingStore
 
 _STORE_THREADS = 32
 _TOKEN_THREADS = 4
+_GENOME_THREADS = 2
 _SECRET_BYTES = 32
 
 
@@ -136,9 +138,16 @@ def _files(tools: _Tools, others: ASGIApp) -> FileRoutes:
 
 
 def _htsget(settings: OutboxSettings, tools: _Tools) -> HtsgetRoutes:
+    extract = Extractor(
+        grants=tools.grants,
+        headers=tools.prepare.headers,
+        archive=tools.archive,
+        threads=ThreadPoolExecutor(_GENOME_THREADS, thread_name_prefix="regions"),
+    )
     write = WriteTicket(
         grants=tools.grants,
         prepare=tools.prepare,
+        extract=extract,
         archive=tools.archive,
         redirect_seconds=tools.redirect_seconds,
     )

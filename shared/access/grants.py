@@ -5,7 +5,7 @@ their union, plus the reader's own submissions where the node says so. Denied, u
 question each decides, and nobody can tell these apart by its answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select
 
 from shared.access.questions import (
+    BESIDE,
     BY_ACCESSION,
     BY_EITHER_ID,
     BY_ID,
@@ -28,6 +29,8 @@ from shared.database.collation import LAST
 from shared.database.reading import AsyncReads
 from shared.database.types import now
 from shared.identifiers import NO_FILE, AccessionId, DatasetId, FileId, parse_file_id
+
+_MOST_BESIDE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,16 @@ class Grants:
     async def file_at(self, reader: Reader, dataset: str, path: str) -> ReadableFile | None:
         """Return the newest file at a path of a dataset; None: it may not be read."""
         return await self._file(BY_PATH, reader, dataset + path, {"dataset": dataset, "path": path})
+
+    async def beside(self, reader: Reader, file: ReadableFile, paths: Sequence[str]) -> ReadableFile | None:
+        """Return the file at the first of these paths that belongs to a file: of a dataset that both are in.
+
+        Of the same submitter, and the newest at its path. None: there is none that may be read.
+        """
+        values = {"file": file.id, "paths": list(paths), "count": _MOST_BESIDE}
+        rows = await self._reads.rows(BESIDE, {**_asked_by(reader), **values})
+        found = [ReadableFile._make(row) for row in rows]
+        return min(found, key=lambda other: paths.index(other.path), default=None)
 
     async def datasets(self, reader: Reader, *, after: str, count: int) -> list[DatasetId]:
         """Return the datasets that may be read, at most `count` of those whose ids sort behind `after`."""

@@ -139,6 +139,19 @@ BY_ID = _readable_file(_IS_FILE)
 BY_ACCESSION = _readable_file(_IS_ACCESSION).limit(1)
 # should an accession id be another file's id
 BY_EITHER_ID = _readable_file(or_(_IS_FILE, _IS_ACCESSION)).order_by(_IS_FILE.desc()).limit(1)
+_BESIDE = dataset_files.alias()
+_IN_A_DATASET_OF_FILE = dataset_files.c.dataset_id.in_(
+    select(_BESIDE.c.dataset_id).where(_BESIDE.c.file_id == bindparam("file", type_=FileUuid))
+)
+_DATA = files.alias()
+_SAME_USER = select(_DATA.c.user).where(_DATA.c.id == bindparam("file", type_=FileUuid)).scalar_subquery()
+BESIDE = (
+    _readable_file(
+        and_(is_among(_PATH, bindparam("paths", type_=TextArray())), files.c.user == _SAME_USER), _IN_A_DATASET_OF_FILE
+    )
+    .order_by(files.c.registered_at.desc())
+    .limit(bindparam("count", type_=Integer()))
+)
 BY_PATH = (
     _readable_file(_IS_AT_PATH, datasets.c.id == bindparam("dataset")).order_by(files.c.registered_at.desc()).limit(1)
 )

@@ -6,9 +6,9 @@ Crypt4GH 1.0, section 3.2.4: an edit list lets a reader see a part of what was e
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.crypto.editlist import kept_intervals, narrow
+from shared.crypto.editlist import apply, kept_intervals, narrow
 from shared.crypto.ranges import cipher_range, plain_size
-from shared.crypto.segments import CIPHER_SEGMENT, SEGMENT
+from shared.crypto.segments import CIPHER_SEGMENT, SEGMENT, Decryptor
 
 
 class Excerpt(NamedTuple):
@@ -36,3 +36,10 @@ def excerpt(edits: Sequence[int] | None, body_size: int, start: int, end: int | 
         lengths += [low - position, high - low]
         position = high
     return Excerpt(offset, min(stop, body_size) - offset, tuple(lengths))
+
+
+def open_excerpt(body: memoryview, found: Excerpt, data_keys: Sequence[bytes]) -> bytes:
+    """Return the plaintext that an excerpt shows, of its part of the body. Raises BodyDamaged and BodyTruncated."""
+    plain = memoryview(bytearray(plain_size(len(body))))
+    Decryptor(data_keys, first_segment=found.offset // CIPHER_SEGMENT).decrypt(body, plain)
+    return b"".join(apply([plain], found.edits))

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from services.outbox.asked import Head
 from services.outbox.desk import Desk, base_of
-from services.outbox.htsget.ticket import FORMATS, Asked, WriteTicket
+from services.outbox.htsget.regions import as_body
+from services.outbox.htsget.ticket import KINDS, Asked, WriteTicket
 from services.outbox.record import Recorder
 from shared.errors import StrongroomError
 from shared.http.bodies import json_object
@@ -21,7 +22,8 @@ from shared.http.problems import HttpError, as_http
 VERSION = "1.3.0"
 CONTENT_TYPE = f"application/vnd.ga4gh.htsget.v{VERSION}+json; charset=utf-8"
 
-_MOST_BODY = 64 * 1024
+_MOST_BODY = 512 * 1024
+_OWN_ERRORS = {"UnsupportedFormat", "InvalidRange"}
 _ERRORS = {401: "InvalidAuthentication", 403: "PermissionDenied", 404: "NotFound", 400: "InvalidInput"}
 
 
@@ -38,7 +40,7 @@ class HtsgetRoutes:
     def routes(self) -> list[Route]:
         """Return them; the name of a file may hold slashes."""
         found = []
-        for kind in FORMATS:
+        for kind in KINDS:
             found.append(Route(f"/{kind}/service-info", self._info(kind)))
             found.append(Route(f"/{kind}/{{name:{ANYTHING}}}", self._ticket(kind), methods=["GET", "POST"]))
         return found
@@ -48,7 +50,7 @@ class HtsgetRoutes:
             **self.service_info,
             "htsget": {
                 "datatype": kind,
-                "formats": list(FORMATS[kind]),
+                "formats": list(KINDS[kind]),
                 "fieldsParameterEffective": False,
                 "tagsParametersEffective": False,
             },
@@ -87,16 +89,15 @@ class HtsgetRoutes:
         return found
 
 
-async def _query(request: Request) -> Mapping[str, str]:
-    """Return the parameters: in the address, or in the body of a POST. Regions there are not looked at."""
+async def _query(request: Request) -> Mapping[str, Any]:
+    """Return what is asked for: in the address, or in the body of a POST."""
     if request.method == "GET":
-        return request.query_params
-    content = await json_object(request, most=_MOST_BODY)
-    return {name: value for name, value in content.items() if isinstance(value, str)}
+        return as_body(request.query_params)
+    return await json_object(request, most=_MOST_BODY)
 
 
 def _refusal(told: HttpError) -> Response:
-    name = told.code if told.code in {"UnsupportedFormat", "InvalidRange"} else _ERRORS.get(told.status, told.code)
+    name = told.code if told.code in _OWN_ERRORS else _ERRORS.get(told.status, told.code)
     return _answer(told.status, {"htsget": {"error": name, "message": str(told)}}, told.headers)
 
 

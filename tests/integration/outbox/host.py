@@ -3,7 +3,7 @@
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from services.outbox.wiring import parts
 from shared.access.tokens import TokenIssuer
 from shared.broker.local import local_node
 from shared.broker.settings import FlowSettings
-from shared.crypto.header import read_header
+from shared.crypto.header import open_header, read_header, seal_header
 from shared.crypto.keys import PrivateKey, PublicKey, generate
 from shared.database.engine import Database
 from shared.database.tables import checksums, dataset_files, datasets, events, files, grants
@@ -150,6 +150,18 @@ class OutboxHost:
             connection.execute(insert(datasets).values(id=name, state=state, registered_at=now(), changed_at=now()))
             for sample in samples:
                 connection.execute(insert(dataset_files).values(dataset_id=name, file_id=sample.id, added_at=now()))
+
+    def add_to_dataset(self, name: str, sample: Sample) -> None:
+        """Add a file to a dataset."""
+        with self.database.write() as connection:
+            connection.execute(insert(dataset_files).values(dataset_id=name, file_id=sample.id, added_at=now()))
+
+    def edit(self, sample: Sample, edits: Sequence[int]) -> None:
+        """Give a file an edit list."""
+        with self.database.write() as connection:
+            header = connection.execute(select(files.c.header).where(files.c.id == sample.id)).scalar_one()
+            edited = seal_header(open_header(header, [ARCHIVE_KEY]).data_keys, [ARCHIVE_KEY.public], edits)
+            connection.execute(update(files).where(files.c.id == sample.id).values(header=edited))
 
     def set_dataset(self, name: str, state: str) -> None:
         """Put a dataset into another state."""

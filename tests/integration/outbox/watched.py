@@ -1,16 +1,18 @@
-"""A store that tells how many of its bodies are being read."""
+"""A store that tells which of its bodies were asked for, and how many are being read."""
 
 from shared.storage.streams import BodyStream, StreamingStore
 
 
 class WatchedStreams:
-    """Passes everything on to a real store, and counts the bodies that are open."""
+    """Passes everything on to a real store, notes what is asked for, and counts the bodies that are open."""
 
     def __init__(self, wrapped: StreamingStore) -> None:
         self._wrapped = wrapped
         self.open_bodies = 0
+        self.asked: list[tuple[str, int, int]] = []
 
     async def stream(self, key: str, offset: int, length: int) -> BodyStream:
+        self.asked.append((key, offset, length))
         body = await self._wrapped.stream(key, offset, length)
         self.open_bodies += 1
         return _WatchedBody(body, self)
