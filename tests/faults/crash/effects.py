@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import services.export.expiry
 from shared.broker.commit import UnitWriter
 from shared.broker.consuming import RabbitSource
 from shared.broker.embedded import EmbeddedSource
@@ -23,7 +24,8 @@ CRASHED = 66
 """Exit code of a process that was ended at its effect."""
 
 _UPLOADS = ("start_upload", "put_part", "list_parts", "complete_upload", "abort_upload")
-_WATCHED: dict[type, Sequence[str]] = {
+_WATCHED: dict[Any, Sequence[str]] = {
+    services.export.expiry: ("forget",),
     EmbeddedSource: ("settle", "hand_back"),
     RabbitSource: ("settle", "hand_back"),
     Publisher: ("publish",),
@@ -72,7 +74,7 @@ class Effects:
         for store in (DirectoryStore, S3Store):
             self._wrap_open(store)
 
-    def _wrap(self, owner: type, name: str, label: str) -> None:
+    def _wrap(self, owner: Any, name: str, label: str) -> None:
         original = getattr(owner, name)
 
         @functools.wraps(original)

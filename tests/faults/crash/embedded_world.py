@@ -27,7 +27,7 @@ class EmbeddedWorld(World):
         self._open()
         upgrade(self._url)
         self.fill(self.database)
-        self.fill_inbox(self.stores["inbox"])
+        self.fill_stores(self.stores)
         self.database.close()
         self._node.rename(self._template)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import services.export.expiry
 import services.inbox.digests
 import shared.broker.embedded
 import shared.broker.intake
@@ -57,6 +58,7 @@ def host(task: Task) -> None:
 
 def _hasten() -> None:
     """Look more often for what other processes wrote, and cut uploads into parts as small as can be."""
+    services.export.expiry.PERIOD = 0.05
     shared.broker.embedded.POLL = 0.02
     shared.broker.relay.SWEEP = 0.02
     shared.broker.intake.TICK = 0.02

@@ -13,7 +13,18 @@ from sqlalchemy import Connection, select, text
 
 from shared.database.engine import Database
 from shared.database.queue_tables import dead_letters, leases, outgoing, uploads
-from shared.database.tables import checksums, dataset_events, dataset_files, datasets, events, files, grants
+from shared.database.tables import (
+    audit,
+    checksums,
+    dataset_events,
+    dataset_files,
+    datasets,
+    events,
+    export_files,
+    exports,
+    files,
+    grants,
+)
 from shared.storage.port import ObjectStore
 from tests.faults.crash.stories import Story
 
@@ -39,7 +50,7 @@ class Names:
 
 def names(connection: Connection, story: Story) -> Names:
     """Name every file: one that was there by its path, one that came after it."""
-    present = {file.id: f"<{file.path}>" for file in story.present}
+    present = {file.id: f"<{file.path}>" for file in (*story.present, *story.released)}
     given_up = frozenset(connection.scalars(select(events.c.file_id).where(events.c.event == "abandoned")))
     came = [row for row in connection.execute(select(files.c.id, files.c.path)) if row.id not in present]
     uploaded = {row.id: f"<{row.path}, uploaded>" for row in came if row.id not in given_up}
@@ -54,6 +65,7 @@ def picture(database: Database, stores: Mapping[str, ObjectStore], story: Story)
         return {
             **_files(connection, called),
             **_datasets(connection, called),
+            **_exports(connection, called),
             "sent": _sent(connection, called),
             "left to others": Counter(
                 called.of(f"{row.routing_key} {row.correlation_id}") for row in connection.execute(select(outgoing))
@@ -97,6 +109,22 @@ def _datasets(connection: Connection, called: Names) -> Picture:
         "dataset files": Counter(called.of(row.file_id) for row in connection.execute(select(dataset_files))),
         "grants": sorted((row.user, row.dataset_id) for row in connection.execute(select(grants))),
         "dataset events": Counter(row.event for row in connection.execute(select(dataset_events))),
+    }
+
+
+def _exports(connection: Connection, called: Names) -> Picture:
+    rows = connection.execute(select(exports)).all()
+    records = connection.execute(select(audit)).all()
+    return {
+        "exports": {row.id: (row.listed_at is not None, row.refusal, row.removed_at) for row in rows},
+        "export files": sorted(
+            (row.export_id, called.of(row.file_id), row.state, row.reason)
+            for row in connection.execute(select(export_files))
+        ),
+        "audit": Counter(
+            called.of(f"{row.user} {row.action} {row.target} {row.file_id} {row.outcome} {row.bytes}")
+            for row in records
+        ),
     }
 
 

@@ -81,7 +81,7 @@ class RealWorld(World):
                 bucket.abort_upload(upload.key, upload.upload_id)
             for key in bucket.list():
                 bucket.delete(key)
-        self.fill_inbox(self.stores["inbox"])
+        self.fill_stores(self.stores)
 
     def settings(self) -> dict[str, Any]:
         minio = self._servers.minio

@@ -2,12 +2,12 @@
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, insert, select, update
 
 from services.inbox.inbox import Inbox
 from services.inbox.open_uploads import OpenUploads
@@ -21,17 +21,17 @@ from shared.database.queue_tables import leases, uploads
 from shared.database.records import ChecksumSource, File
 from shared.database.statements import FILE_REGISTER
 from shared.database.states import FileState
-from shared.database.tables import files
+from shared.database.tables import dataset_files, datasets, exports, files, grants
 from shared.database.types import now
 from shared.lifecycle import running
 from shared.storage.port import ObjectStore
 from tests.faults.crash.picture import Picture, picture
-from tests.faults.crash.stories import KEY, USER, Sealed, Sent, Story
+from tests.faults.crash.stories import DATASET, KEY, READER, USER, Sealed, Sent, Step, Story
 from tests.faults.crash.task import Point, Task, Wanted
 from tests.unit.pipeline.objects import both
 
-STORES = ("inbox", "archive", "backup")
-CONSUMED = ("from_cega", "ingest", "archived", "accession", "mappings", "cleanup")
+STORES = ("inbox", "archive", "backup", "exports")
+CONSUMED = ("from_cega", "ingest", "archived", "accession", "mappings", "cleanup", "exports")
 
 
 class World(ABC):
@@ -86,20 +86,27 @@ class World(ABC):
             resumes=resumes,
         )
 
-    def send(self, messages: tuple[Sent, ...]) -> None:
-        """Send messages, as another process does."""
+    def send(self, step: Step) -> None:
+        """Send messages and write into the database, as another process does."""
         unit = Unit("outside")
-        for message in messages:
-            unit.send_raw(message.queue, message.body, message.correlation_id, queue=message.queue)
-        if messages:
+        for one in step:
+            if isinstance(one, Sent):
+                unit.send_raw(one.queue, one.body, one.correlation_id, queue=one.queue)
+            else:
+                unit.add(one.statement, **one.values)
+        if step:
             UnitWriter(self.database, self.routing).write([unit])
 
     def quiet(self) -> bool:
-        """Tell whether all files have come and all messages were acted on."""
-        return self._all_came() and not self.owed()
+        """Tell whether all files have come, all messages were acted on, and what was given up is gone."""
+        return self._all_came() and not self.owed() and not self._to_be_removed()
+
+    def _to_be_removed(self) -> int:
+        with self.database.read() as connection:
+            return connection.scalar(select(func.count()).where(exports.c.removed_at.is_not(None))) or 0
 
     def _all_came(self) -> bool:
-        present = {file.id for file in self.story.present}
+        present = {file.id for file in (*self.story.present, *self.story.released)}
         query = select(files.c.path).where(files.c.inbox_location.is_not(None), files.c.id.not_in(present))
         with self.database.read() as connection:
             return {file.path for file in self.story.coming} <= set(connection.scalars(query))
@@ -132,10 +139,13 @@ class World(ABC):
             unit.add(FILE_REGISTER, **vars(uploaded(file, self.stores["inbox"].name)))
             unit.checksums(file.id, ChecksumSource.UPLOADED, both(file.content))
         UnitWriter(database, self.routing).write([unit])
+        release(database, self.story.released)
 
-    def fill_inbox(self, store: ObjectStore) -> None:
+    def fill_stores(self, stores: Mapping[str, ObjectStore]) -> None:
         for file in self.story.present:
-            store.put(file.id, io.BytesIO(file.content), len(file.content))
+            stores["inbox"].put(file.id, io.BytesIO(file.content), len(file.content))
+        for file in self.story.released:
+            stores["archive"].put(file.id, io.BytesIO(file.body), len(file.body))
 
 
 def uploaded(file: Sealed, store: str) -> File:
@@ -143,6 +153,27 @@ def uploaded(file: Sealed, store: str) -> File:
     values: dict[str, Any] = dict.fromkeys(File.__dataclass_fields__)
     values |= {"id": file.id, "user": USER, "path": file.path, "state": FileState.UPLOADED, "size": len(file.content)}
     return File(**{**values, "inbox_location": store, "registered_at": now(), "changed_at": now()})
+
+
+def release(database: Database, released: Sequence[Sealed]) -> None:
+    """Register files that are ready in a dataset that was granted to a reader."""
+    at = now()
+    rows = [
+        {
+            "id": file.id, "user": USER, "path": file.path, "state": FileState.READY.value, "header": file.header,
+            "archive_size": len(file.body), "plain_size": len(file.plain), "accession": file.accession,
+            "registered_at": at, "changed_at": at,
+        }
+        for file in released
+    ]  # fmt: skip
+    if not rows:
+        return
+    with database.write() as connection:
+        connection.execute(insert(files), rows)
+        connection.execute(insert(datasets).values(id=DATASET, state="released", registered_at=at, changed_at=at))
+        members = [{"dataset_id": DATASET, "file_id": file.id, "added_at": at} for file in released]
+        connection.execute(insert(dataset_files), members)
+        connection.execute(insert(grants).values(user=READER, dataset_id=DATASET, granted_at=at))
 
 
 def _sent_log(*, sqlite: bool) -> Iterator[str]:
