@@ -14,6 +14,7 @@ VERBS = {
     "grants": Verb("services.cli.grants", "app", "Who may read which dataset, and until when."),
     "files": Verb("services.cli.files", "app", "Files on their way from the inbox to the archive."),
     "datasets": Verb("services.cli.datasets", "app", "Datasets: made of archived files, released, deprecated."),
+    "exports": Verb("services.cli.exports", "app", "Exports that readers asked for: how far they are, and why not."),
     "dead": Verb("services.cli.dead", "app", "Messages that could not be handled: look at them, replay or drop them."),
     "audit": Verb("services.cli.audit", "app", "Who was given what, and whether the record of it is whole."),
     "keys": Verb("services.cli.keys", "app", "Crypt4GH key pairs."),

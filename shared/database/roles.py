@@ -125,6 +125,10 @@ ROLES: Mapping[str, Rights] = {
         "s3_credentials": REPLACE,
         "grants": REPLACE | REMOVE,
         "audit": READ,
+        "exports": READ,
+        "exports(listed_at, refusal, removed_at)": CHANGE,
+        "export_files": READ,
+        "export_files(state, reason, changed_at)": CHANGE,
     },
 }
 

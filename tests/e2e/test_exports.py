@@ -60,6 +60,14 @@ def test_dataset_is_exported_for_the_readers_key_until_it_is_given_up(node: Node
     objects = {key: held(node.exports, key) for key in node.exports.list()}
     assert {key.partition("/")[0] for key in objects} == {started["exportId"]}
     assert {key.rpartition("/")[2]: decrypted(reader, sealed) for key, sealed in objects.items()} == CONTENTS
+    assert [(row["id"], row["state"], row["written"]) for row in json_of(node, "exports", "list")] == [
+        (started["exportId"], "done", 2)
+    ]
     assert ask(reader, "DELETE", export)[0] == 204
     until("the removal", lambda: not list(node.exports.list()), 90)
+    another = ask(reader, "POST", "/exports", {"datasetId": DATASET})[1]["exportId"]
+    until("the export", lambda: json_of(node, "exports", "show", another)["state"] == "done", 60)
+    succeed(node, "exports", "cancel", another)
+    until("the removal", lambda: not json_of(node, "exports", "list"), 90)
+    assert not list(node.exports.list())
     assert json_of(node, "dead", "list") == []

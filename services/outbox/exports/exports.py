@@ -125,7 +125,7 @@ class Exports:
             "exportId": export.id,
             "datasetId": export.dataset,
             "fileId": export.file,
-            "state": _state(export, progress),
+            "state": export.state(progress),
             "reason": export.refusal,
             "created": _time(export.registered_at),
             "expires": _time(export.expires_at),
@@ -154,14 +154,6 @@ def _row(export: Export, reader: Reader) -> dict[str, Any]:
         "registered_at": export.registered_at,
         "expires_at": export.expires_at,
     }
-
-
-def _state(export: Export, progress: Mapping[str, Share]) -> str:
-    if export.refusal is not None:
-        return "refused"
-    if export.listed_at is None and not progress:
-        return "queued"
-    return "running" if export.listed_at is None or "waiting" in progress else "done"
 
 
 def _refusal(refusal: Refusal) -> dict[str, str]:

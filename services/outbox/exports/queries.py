@@ -1,5 +1,6 @@
 """Named database operations of the exports' routes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -59,6 +60,14 @@ class Export(NamedTuple):
     listed_at: datetime | None
     expires_at: datetime
     refusal: str | None
+
+    def state(self, progress: "Mapping[str, Share]") -> str:
+        """Return how far it is: queued, running, done, or refused as a whole."""
+        if self.refusal is not None:
+            return "refused"
+        if self.listed_at is None and not progress:
+            return "queued"
+        return "running" if self.listed_at is None or "waiting" in progress else "done"
 
 
 class Share(NamedTuple):

@@ -11,6 +11,7 @@ import crypt4gh.lib
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from services.cli.export_queries import EXPORT_FILES_RETRY, EXPORT_RETRY
 from services.export.expiry import Expiry
 from services.export.handler import ExportHandler
 from services.export.places import key_of
@@ -136,6 +137,23 @@ def test_killed_before_its_commit_it_writes_the_same_again(site: Exporting) -> N
     assert held(site.store, key) == before
     assert site.states(export) == [("written", None)]
     assert site.node.happened(file).count("exported") == 1
+
+
+def test_what_staff_have_tried_again_is_written_and_the_rest_left_alone(site: Exporting) -> None:
+    files = site.dataset(SMALL, SMALL)
+    export = site.asked()
+    first, second = site.planned(export)
+    assert site.node.deliver(site.handler, first).outcome is Outcome.DONE
+    site.run(delete(grants))
+    assert site.node.deliver(site.handler, second).outcome is Outcome.DONE
+    assert site.states(export) == [("refused", "it may not be read"), ("written", None)]
+    site.run(insert(grants).values(user=READER, dataset_id="D-1", granted_at=now()))
+    for statement in (EXPORT_RETRY, EXPORT_FILES_RETRY):
+        with site.node.database.write() as connection:
+            statement.run(connection, [{"export": export, "at": now()}])
+    site.exported(export)
+    assert site.states(export) == [("written", None)] * 2
+    assert [site.node.happened(file).count("exported") for file in files] == [1, 1]
 
 
 def test_file_alone_is_a_list_of_one(site: Exporting) -> None:
