@@ -10,7 +10,6 @@ from services.cli import registry
 from services.cli.folder import Folder
 from shared.broker.local import forget_leases, local_node, locked
 from shared.broker.node import Assembly, Node
-from shared.broker.settings import FlowSettings
 from shared.database.engine import Database
 from shared.health import HealthSettings
 from shared.lifecycle import Part, running
@@ -57,7 +56,7 @@ def embedded_node(root: Path, addresses: Addresses, *, automatic: bool) -> Itera
 
 @contextmanager
 def _started(folder: Folder, database: Database, addresses: Addresses, *, automatic: bool) -> Iterator[Running]:
-    node = local_node(database, FlowSettings())
+    node = local_node(database)
     values = _values(folder, addresses)
     assemblies = {name: _assemble(name, node, values) for name in _services(automatic=automatic)}
     work = [*node.parts, forget_leases(node), *(part for assembly in assemblies.values() for part in assembly.parts)]

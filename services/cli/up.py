@@ -28,7 +28,7 @@ def up(
     """Start a whole node in the foreground: with --embedded on the folder that --data names."""
     from services.cli.embedded import Addresses, embedded_node
     from shared import logs
-    from shared.lifecycle import Signals, wait
+    from shared.lifecycle import Signals, spare_collector, wait
 
     folder: Path | None = context.obj.data
     if not embedded or folder is None:
@@ -36,6 +36,7 @@ def up(
     logs.configure("strongroom")
     addresses = Addresses(sftp, s3, http, login, metrics)
     with Signals() as signals, embedded_node(folder, addresses, automatic=automatic) as node:
+        spare_collector()
         typer.echo(json.dumps(node.ready) if context.obj.json else _sentence(node.ready))
         wait(node.parts, signals)
 

@@ -19,8 +19,11 @@ from shared.broker.unit import Unit
 from shared.database.engine import Database
 from shared.errors import ConfigurationError
 
-LINGER = 0.005
-"""Seconds; shorter than with PostgreSQL, since a commit to a local file is quicker than one over a wire."""
+LINGER = 0.05
+"""Seconds; shorter than with PostgreSQL: all services share this committer, so each step of a file may wait for it."""
+
+WORKERS = 2
+"""Threads for each queue: all services share one interpreter, and more threads only take it from each other."""
 
 
 @contextmanager
@@ -36,8 +39,9 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def local_node(database: Database, flow: FlowSettings) -> Node:
-    """Return a node on a database that is also its queue."""
+def local_node(database: Database, flow: FlowSettings | None = None) -> Node:
+    """Return a node on a database that is also its queue; `flow`: other than by default."""
+    flow = flow or FlowSettings(workers=WORKERS)
     bell = Bell()
     committer = Committer(UnitWriter(database, to_local_queue), on_commit=bell.ring, linger=LINGER)
     leases = LeaseKeeper(committer, ttl=timedelta(seconds=flow.lease_seconds))

@@ -17,7 +17,6 @@ from services.inbox.wiring import parts
 from shared.access.passwords import hash_password
 from shared.access.users import normal_ssh_key
 from shared.broker.local import local_node
-from shared.broker.settings import FlowSettings
 from shared.database.engine import Database
 from shared.database.statements import USER_ADD, USER_ADD_KEY
 from shared.database.types import now
@@ -54,7 +53,7 @@ class InboxHost:
 
     def start(self) -> None:
         self.database = Database(self.database_url)
-        node = local_node(self.database, FlowSettings())
+        node = local_node(self.database)
         settings = InboxSettings(
             inbox="dir:/unused",
             sftp_address=f"{self.host}:{self.port}",

@@ -14,7 +14,6 @@ from services.login.settings import LoginSettings
 from services.login.wiring import assemble
 from shared.access.passwords import hash_password
 from shared.broker.local import local_node
-from shared.broker.settings import FlowSettings
 from shared.crypto.keys import generate, write_key_pair
 from shared.database.engine import Database
 from shared.database.statements import USER_ADD
@@ -47,7 +46,7 @@ class LoginHost:
     @contextmanager
     def up(self) -> Iterator["LoginHost"]:
         self.database = Database(self.database_url)
-        node = local_node(self.database, FlowSettings())
+        node = local_node(self.database)
         self.parts = [part for _ in range(self.replicas) for part in assemble(node, self._settings()).parts]
         with running([*node.parts, *self.parts]):
             fronts = [part for part in self.parts if isinstance(part, HttpFront)]

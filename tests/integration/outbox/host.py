@@ -20,7 +20,6 @@ from services.outbox.settings import OutboxSettings
 from services.outbox.wiring import parts
 from shared.access.tokens import TokenIssuer
 from shared.broker.local import local_node
-from shared.broker.settings import FlowSettings
 from shared.crypto.header import open_header, read_header, seal_header
 from shared.crypto.keys import PrivateKey, PublicKey, generate
 from shared.database.engine import Database
@@ -75,7 +74,7 @@ class OutboxHost:
     @contextmanager
     def up(self, **changes: Any) -> Iterator["OutboxHost"]:
         """Serve for the length of a block."""
-        node = local_node(self.database, FlowSettings())
+        node = local_node(self.database)
         settings = OutboxSettings.model_validate(
             {
                 "outbox_address": "127.0.0.1:0",

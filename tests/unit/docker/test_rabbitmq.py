@@ -14,7 +14,6 @@ from shared.broker import topology
 from shared.broker.delivery import Source
 from shared.broker.local import local_node
 from shared.broker.rabbit import declarations
-from shared.broker.settings import FlowSettings
 from shared.database.engine import Database
 from tests.stack.node.compose import ROOT
 from tests.unit.docker.conftest import Loading
@@ -104,7 +103,7 @@ def _permission(secrets: Path, service: str) -> dict[str, str]:
 def _consumed(service: str, loading: Loading, folder: Path) -> set[str]:
     """Put a service together and note which queues it wants deliveries from."""
     database = Database(f"sqlite:///{folder / 'test.db'}")
-    node = local_node(database, FlowSettings())
+    node = local_node(database)
     consumed = set()
 
     def source(queue: str) -> Source:

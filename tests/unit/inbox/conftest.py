@@ -8,7 +8,6 @@ import pytest
 from services.inbox.inbox import Inbox
 from services.inbox.open_uploads import OpenUploads
 from shared.broker.local import local_node
-from shared.broker.settings import FlowSettings
 from shared.database.engine import Database
 from shared.database.migrate import upgrade
 from shared.lifecycle import running
@@ -28,7 +27,7 @@ def inbox(tmp_path: Path, template: Path) -> Iterator[Inbox]:
     """What the use cases stand on; messages stay in `outgoing`."""
     (tmp_path / "inbox.db").write_bytes(template.read_bytes())
     database = Database(f"sqlite:///{tmp_path / 'inbox.db'}")
-    node = local_node(database, FlowSettings())
+    node = local_node(database)
     with running(node.parts):
         yield Inbox(database, node.committer, DirectoryStore(tmp_path / "store", name="inbox"), OpenUploads(8))
     database.close()
