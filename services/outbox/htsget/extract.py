@@ -16,7 +16,7 @@ import structlog
 from services.outbox.headers import ReaderHeaders
 from services.outbox.htsget.errors import InvalidInput
 from services.outbox.htsget.formats import FORMATS, Format, Outline, by_reference
-from services.outbox.htsget.known import Knowledge, Known
+from services.outbox.htsget.known import Knowledge, Known, Unusable
 from services.outbox.htsget.plain import PlainText
 from services.outbox.htsget.regions import Selection
 from shared.access.grants import Grants, ReadableFile, Reader
@@ -25,6 +25,7 @@ from shared.crypto.segments import SEGMENT
 from shared.crypto.splice import Piece, Run, encrypted, splice
 from shared.errors import FileRefused
 from shared.genomics.binning import LARGEST
+from shared.genomics.errors import BadFormat
 from shared.genomics.intervals import Interval, bridged
 from shared.storage.streams import StreamingStore
 
@@ -86,7 +87,7 @@ class Extractor:
         self, file: ReadableFile, index: ReadableFile | None, how: Format, wanted: Selection, key: PublicKey
     ) -> Extract:
         plain = self._plain(file)
-        known = self.known.of((file.id, index and index.id)) or await self._learn(plain, index, how)
+        known = await self._known(plain, index, how)
         intervals = [(0, known.outline.header_end)]
         if known.index is not None:
             regions = by_reference(wanted.regions)
@@ -94,12 +95,23 @@ class Extractor:
         pieces = await _pieces(plain, how, known.outline, intervals)
         return await plain.on_thread(partial(self._encrypted, plain, pieces, key))
 
-    async def _learn(self, plain: PlainText, index: ReadableFile | None, how: Format) -> Known:
-        outline, found = await how.outline(plain), None
-        if index is not None:
-            data = await self._plain(index).read(0, LARGEST + 1)
-            found = await plain.on_thread(partial(how.read_index, data))
-        return self.known.keep((plain.file.id, index and index.id), Known(outline, found))
+    async def _known(self, plain: PlainText, index: ReadableFile | None, how: Format) -> Known:
+        """Raises FileRefused."""
+        key = plain.file.id, index and index.id
+        known = self.known.of(key) or self.known.keep(key, await self._learnt(plain, index, how))
+        if isinstance(known, Unusable):
+            raise BadFormat(known.reason)
+        return known
+
+    async def _learnt(self, plain: PlainText, index: ReadableFile | None, how: Format) -> Known | Unusable:
+        try:
+            outline, found = await how.outline(plain), None
+            if index is not None:
+                data = await self._plain(index).read(0, LARGEST + 1)
+                found = await plain.on_thread(partial(how.read_index, data))
+        except FileRefused as error:
+            return Unusable(str(error))
+        return Known(outline, found)
 
     def _plain(self, file: ReadableFile) -> PlainText:
         opened = self.headers.opened(file.header)

@@ -27,6 +27,18 @@ class Known:
         return size + _REFERENCE * len(self.outline.references) + _ENTRY
 
 
+@dataclass(frozen=True)
+class Unusable:
+    """Why a file and its index are of no use, so that they are not read again and again for that."""
+
+    reason: str
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory, about."""
+        return _ENTRY
+
+
 _Key = tuple[FileId, FileId | None]
 
 
@@ -35,17 +47,17 @@ class Knowledge:
 
     def __init__(self, *, largest: int = LARGEST) -> None:
         self._largest = largest
-        self._kept: OrderedDict[_Key, Known] = OrderedDict()
+        self._kept: OrderedDict[_Key, Known | Unusable] = OrderedDict()
         self._size = 0
 
-    def of(self, key: _Key) -> Known | None:
+    def of(self, key: _Key) -> Known | Unusable | None:
         """Return what is known."""
         known = self._kept.get(key)
         if known is not None:
             self._kept.move_to_end(key)
         return known
 
-    def keep(self, key: _Key, known: Known) -> Known:
+    def keep(self, key: _Key, known: Known | Unusable) -> Known | Unusable:
         """Keep it, for the time being."""
         replaced = self._kept.pop(key, None)
         self._kept[key] = known

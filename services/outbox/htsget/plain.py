@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TypeVar
 
 from shared.access.grants import ReadableFile
@@ -30,12 +31,12 @@ class PlainText:
     archive: StreamingStore
     threads: Executor
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Count of bytes."""
         return self._seen_before(plain_size(self.file.archive_size))
 
-    @property
+    @cached_property
     def whole_segments_end(self) -> int:
         """Position of the first byte of a short segment at the end, or the size."""
         return self._seen_before(plain_size(self.file.archive_size) // SEGMENT * SEGMENT)
@@ -45,13 +46,14 @@ class PlainText:
 
         Raises BadFormat for more than may be read at once, FileRefused for damage, and what the store raises.
         """
-        found = excerpt(self.opened.edit_list, self.file.archive_size, start, stop)
+        # an edit list may have thousands of pieces
+        found = await self.on_thread(partial(excerpt, self.opened.edit_list, self.file.archive_size, start, stop))
         if found is None:
             return b""
         if found.length > MOST_READ:
             raise BadFormat("too much would have to be read")
         body = await self._body(found.offset, found.length)
-        return await self.on_thread(lambda: open_excerpt(memoryview(body), found, self.opened.data_keys))
+        return await self.on_thread(partial(open_excerpt, memoryview(body), found, self.opened.data_keys))
 
     async def on_thread(self, work: Callable[[], T]) -> T:
         """Do something that takes time."""

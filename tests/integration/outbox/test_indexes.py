@@ -145,6 +145,14 @@ def test_index_is_read_once(genome: Genome) -> None:
     assert {key for key, *_ in again} == {genome.sample.id}
 
 
+def test_index_that_is_broken_is_read_once(genome: Genome) -> None:
+    beside(genome, BROKEN["more chunks than fit"])
+    assert not is_cut(genome)
+    asked = len(genome.outbox.streams.asked)
+    assert not is_cut(genome)
+    assert genome.outbox.streams.asked[asked:] == []
+
+
 def test_file_without_references_has_no_regions(outbox: OutboxHost, tmp_path: Path) -> None:
     path = tmp_path / "reads.bam"
     with pysam.AlignmentFile(str(path), "wb", header={"HD": {"VN": "1.6"}}):

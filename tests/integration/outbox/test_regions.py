@@ -167,10 +167,12 @@ def test_htsget_client_fetches_a_region(embedded: OutboxHost, tmp_path: Path) ->
     assert part.stat().st_size < genome.path.stat().st_size / 2
 
 
-def test_regions_come_from_every_store(outbox: OutboxHost, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["stream", "redirect"])
+def test_regions_come_from_every_store(outbox: OutboxHost, tmp_path: Path, content: str) -> None:
     genome = offer(outbox, making.write_reads(tmp_path / "reads.bam"), index_name="reads.bai")
     wanted = ("chr2", 100_000, 120_000)
-    part = genome.part(tmp_path, referenceName="chr2", start=100_000, end=120_000)
+    with outbox.up(outbox_content=content):
+        part = genome.part(tmp_path, referenceName="chr2", start=100_000, end=120_000)
     assert truth.overlapping(part, wanted) == truth.records_in(genome.path, wanted)
     assert part.stat().st_size < genome.path.stat().st_size / 2
 

@@ -1,7 +1,7 @@
 """What was learnt of files is kept within bounds, and what was used least is forgotten first."""
 
 from services.outbox.htsget.formats import Outline
-from services.outbox.htsget.known import Knowledge, Known
+from services.outbox.htsget.known import Knowledge, Known, Unusable
 from shared.genomics.binning import read_index
 from shared.identifiers import FileId
 
@@ -25,3 +25,10 @@ def test_what_is_learnt_again_counts_once() -> None:
     knowledge.keep((FileId("b"), None), KNOWN)
     assert knowledge.of((FileId("a"), FileId("x"))) is KNOWN
     assert knowledge.of((FileId("a"), None)) is None
+
+
+def test_many_that_are_of_no_use_take_no_more_room() -> None:
+    knowledge = Knowledge(largest=10 * Unusable("x").weight)
+    for number in range(100):
+        knowledge.keep((FileId(str(number)), None), Unusable("x"))
+    assert sum(knowledge.of((FileId(str(number)), None)) is not None for number in range(100)) == 10
