@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -47,7 +48,8 @@ class Node:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ask the node to stop, and return its exit code."""
         if self.code() is None:
-            os.kill(self.pid, how)
+            with suppress(ProcessLookupError):  # it may come to its point just now
+                os.kill(self.pid, how)
         return self.wait()
 
 
