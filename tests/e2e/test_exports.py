@@ -1,10 +1,7 @@
 """A dataset is exported on both stacks: each file arrives for the reader's key, and goes when it is given up."""
 
 import json
-import subprocess
-import sys
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 from tests.e2e.nodes import Node, Researcher, Submitter, json_of, succeed, until
@@ -41,12 +38,6 @@ def ask(reader: Researcher, method: str, path: str, body: Any = None) -> tuple[i
         return answer.status, json.loads(answer.read() or b"null")
 
 
-def decrypted(reader: Researcher, sealed: bytes) -> bytes:
-    tool = Path(sys.executable).with_name("crypt4gh")
-    command = [str(tool), "decrypt", "--sk", str(reader.pair.with_suffix(".sec"))]
-    return subprocess.run(command, input=sealed, capture_output=True, check=True, timeout=60).stdout
-
-
 def test_dataset_is_exported_for_the_readers_key_until_it_is_given_up(node: Node) -> None:
     released(node)
     reader = Researcher(node, "emil")
@@ -59,7 +50,7 @@ def test_dataset_is_exported_for_the_readers_key_until_it_is_given_up(node: Node
     assert told["files"] == {"listed": 2, "written": 2, "refused": 0}
     objects = {key: held(node.exports, key) for key in node.exports.list()}
     assert {key.partition("/")[0] for key in objects} == {started["exportId"]}
-    assert {key.rpartition("/")[2]: decrypted(reader, sealed) for key, sealed in objects.items()} == CONTENTS
+    assert {key.rpartition("/")[2]: reader.decrypted(sealed) for key, sealed in objects.items()} == CONTENTS
     assert [(row["id"], row["state"], row["written"]) for row in json_of(node, "exports", "list")] == [
         (started["exportId"], "done", 2)
     ]

@@ -2,23 +2,24 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.nodes import Node, Researcher, Submitter, json_of, succeed, until
+from tests.genomes import making, truth
 from tests.integration.login.visitor import Visitor, text_of, token_in
 
 _SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "htsnexus_test_NA12878.bam"
 DATASET = "EGAD00000000042"
 PASSWORD = "a long enough password"
 ACCESSION = "EGAF00000000042"
+INDEX_ACCESSION = "EGAF00000000043"
 
 
-def genome() -> bytes:
-    """Return a real BAM file where the samples are at hand, else as many random bytes."""
-    return _SAMPLE.read_bytes() if _SAMPLE.exists() else os.urandom(2_596_799)
+def genome(folder: Path) -> Path:
+    """Return a real BAM file where the samples are at hand, else one that is made; its index is beside it."""
+    return _SAMPLE if _SAMPLE.exists() else making.write_reads(folder / "made.bam")
 
 
 class Story:
@@ -26,16 +27,17 @@ class Story:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.plain = genome()
+        self.source = genome(node.folder)
+        self.plain = self.source.read_bytes()
         self.submitter = Submitter(node, "alice@example.org")
         self.reader = Researcher(node, "bob@example.org")
         self.file_id = ""
 
-    def sealed(self) -> bytes:
-        source = self.node.folder / "genome.bam"
-        source.write_bytes(self.plain)
+    def sealed(self, plain: bytes) -> bytes:
+        source = self.node.folder / "genome"
+        source.write_bytes(plain)
         succeed(self.node, "encrypt", str(source), "--to", str(self.node.public_key), "--force")
-        return source.with_suffix(".bam.c4gh").read_bytes()
+        return source.with_suffix(".c4gh").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_00_strangers_are_refused(story: Story) -> None:
 
 
 def test_10_a_file_is_uploaded_by_sftp_with_its_checksum(story: Story) -> None:
-    sealed = story.sealed()
+    sealed = story.sealed(story.plain)
     digest = hashlib.sha256(sealed).hexdigest()
     (story.node.folder / "sum").write_text(f"{digest}  genome.bam.c4gh\n")
     story.submitter.sftp("mkdir run1", f"put {story.node.folder / 'sum'} run1/genome.bam.c4gh.sha256")
@@ -105,6 +107,22 @@ def test_60_released_it_is_downloaded_and_decrypted_by_the_stock_tool(story: Sto
     assert ACCESSION.encode() in listing
     assert story.reader.download(ACCESSION) == story.plain
     assert story.reader.download(story.file_id) == story.plain
+
+
+def test_65_a_region_of_it_is_cut_out_once_its_index_is_there(story: Story) -> None:
+    index = story.source.with_name(f"{story.source.name}.bai").read_bytes()
+    row = story.submitter.put(story.sealed(index), "run1/genome.bam.bai.c4gh")
+    succeed(story.node, "files", "ingest", story.submitter.name, "run1/genome.bam.bai.c4gh")
+    story.submitter.wait_for("run1/genome.bam.bai.c4gh", "verified")
+    succeed(story.node, "files", "accession", row["id"], INDEX_ACCESSION)
+    story.submitter.wait_for("run1/genome.bam.bai.c4gh", "ready")
+    succeed(story.node, "datasets", "create", DATASET, INDEX_ACCESSION)
+    until("the index", lambda: json_of(story.node, "datasets", "list")[0]["files"] == 2)
+    name, start = truth.places(story.source)[5000]
+    part = story.reader.region(f"/reads/{ACCESSION}", story.node.folder / "part.bam", name, start, start + 500)
+    wanted = (name, start, start + 500)
+    assert truth.overlapping(part, wanted) == truth.records_in(story.source, wanted)
+    assert part.stat().st_size < len(story.plain) / 2
 
 
 def test_70_a_range_is_a_slice_of_the_whole(story: Story) -> None:
