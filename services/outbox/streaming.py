@@ -11,8 +11,10 @@ from services.outbox.record import BROKEN, LEFT, RANGE, WHOLE, Recorder
 from shared.access.audit import Access
 from shared.errors import StrongroomError
 from shared.http.protocol import connection_of
-from shared.storage.streams import BodyStream, StreamingStore
+from shared.storage.splice import SinkGone, Splice, splice
+from shared.storage.streams import BodyStream, RawBody, StreamingStore
 
+_NOTHING = {"type": "http.response.body", "body": b"", "more_body": True}
 _END = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -79,8 +81,8 @@ class _Delivery:
             await self._give(self._download.header[span.start : span.stop])
             await self._give(first)
         try:
-            while self.sent < span.length and body is not None and not self._connection.gone:
-                await self._give(await body.piece())
+            if body is not None:
+                await self._pass_on(body)
         except StrongroomError as error:
             self._record.broke_off(self._access, error)
             # the server closes a connection whose answer was left unfinished: no client takes it for whole
@@ -90,6 +92,35 @@ class _Delivery:
         if self._connection.gone:
             return LEFT
         return RANGE if self._download.partial else WHOLE
+
+    async def _pass_on(self, body: BodyStream) -> None:
+        """Send the rest of a body, by the kernel where the way from socket to socket is plain."""
+        sink, raw = self._connection.socket(), body.raw()
+        if sink is None or raw is None:
+            await self._give_pieces(body)
+            return
+        with splice(raw.fileno(), sink) as pipe:
+            if pipe is not None:
+                raw.stop_reading()
+            await self._give_pieces(body)
+            if pipe is not None:
+                await self._splice(raw, pipe)
+
+    async def _give_pieces(self, body: BodyStream) -> None:
+        while not self._connection.gone and (piece := await body.piece()):
+            await self._give(piece)
+
+    async def _splice(self, body: RawBody, pipe: Splice) -> None:
+        await self._send(_NOTHING)  # when it returns, nothing is queued any more
+        connection, whole = self._connection, self._download.span.length
+        try:
+            while not connection.gone and self.sent < whole:
+                count = await pipe.some(whole - self.sent, stall_seconds=connection.stall_seconds)
+                self.sent += count
+                connection.wrote(count)
+                body.taken(count)
+        except SinkGone:
+            await connection.abort()
 
     async def _give(self, piece: bytes | memoryview) -> None:
         if piece:

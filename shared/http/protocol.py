@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 _CONNECTION = "connection"
 _FAREWELL_SECONDS = 0.5
@@ -39,6 +39,26 @@ class Connection(Protocol):
 
         For the start of an answer; the block waits for nothing else.
         """
+        ...
+
+    def socket(self) -> int | None:
+        """Return the socket, for those who write to it what was not given to `send`; None: it speaks TLS.
+
+        Only while nothing is queued: `send` returns before that, and waits for it at its next call.
+        """
+        ...
+
+    def wrote(self, count: int) -> None:
+        """Say that so many bytes of the answer's body were written to the socket."""
+        ...
+
+    @property
+    def stall_seconds(self) -> float:
+        """A client that takes not a single byte for so long is gone."""
+        ...
+
+    async def abort(self) -> None:
+        """Be done with a client that is gone."""
         ...
 
 
@@ -142,6 +162,30 @@ class GuardedProtocol(HttpToolsProtocol):
     def gathered(self) -> AbstractContextManager[None]:
         """Let what is sent in a block go out at its end, by one system call."""
         return self._gathering.gathered()
+
+    def socket(self) -> int | None:
+        """Return the socket; None: it speaks TLS."""
+        if self.transport.is_closing() or self.transport.get_extra_info("sslcontext"):
+            return None
+        return int(self.transport.get_extra_info("socket").fileno())
+
+    def wrote(self, count: int) -> None:
+        """Say that so many bytes of the answer's body were written to the socket."""
+        self._answering.expected_content_length -= count
+
+    @property
+    def stall_seconds(self) -> float:
+        """A client that takes not a single byte for so long is gone."""
+        return self._limits.stall_seconds
+
+    async def abort(self) -> None:
+        """Be done with a client that is gone."""
+        self.transport.abort()
+        await asyncio.sleep(0)  # in the loop's next turn `connection_lost` is called
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's business
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))

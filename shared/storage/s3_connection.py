@@ -13,13 +13,14 @@ import httptools
 from shared.errors import StrongroomError
 from shared.storage.errors import StoreUnavailable
 from shared.storage.s3_errors import refusal
-from shared.storage.streams import PIECE
+from shared.storage.streams import PIECE, SILENT_SECONDS
 
 _MOST_HEAD = 64 * 1024
 _MOST_ERROR = 64 * 1024
 _HEAD_SECONDS = 60.0
-_BODY_SECONDS = 120.0
 _END = b"</Error>"
+_LONG = 1024 * 1024
+"""Bytes of which the kernel passes on the rest: for fewer it is not worth a pipe."""
 
 
 class StaleConnection(StoreUnavailable):
@@ -36,6 +37,7 @@ class StoreConnection(asyncio.Protocol):
         self._pieces: deque[bytes] = deque()
         self._queued = 0
         self._paused = False
+        self._raw = False
         self._lost = False
         self._news: asyncio.Future[None] | None = None
         self._answer = _Answer()
@@ -93,17 +95,41 @@ class StoreConnection(asyncio.Protocol):
     async def piece(self) -> bytes:
         """Return the next piece of the answer; an empty one only at its end. Raises StoreUnavailable."""
         while not self._pieces:
-            if not self._left:
+            if not self._left or self._raw:
                 return b""
             if self._lost:
                 raise StoreUnavailable(f"the body broke off {self._left} bytes before its end")
-            await self._wait(_BODY_SECONDS)
+            await self._wait(SILENT_SECONDS)
         piece = self._pieces.popleft()
         self._queued -= len(piece)
-        if self._paused and self._queued < PIECE // 2:
-            self._paused = False
-            self._transport.resume_reading()
+        if self._paused and not self._raw and self._queued < PIECE // 2:
+            self._read_on()
         return piece
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the rest of the answer is long, and lies as it is in the socket."""
+        return self._left >= _LONG and self.usable and not self._transport.get_extra_info("sslcontext")
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket."""
+        return int(self._transport.get_extra_info("socket").fileno())
+
+    def stop_reading(self) -> None:
+        """Leave the rest of the answer in the socket, for others to take from there."""
+        self._paused = self._raw = True
+        self._transport.pause_reading()
+
+    def taken(self, count: int) -> None:
+        """Take note that so many bytes of the answer were taken from the socket."""
+        self._left -= count
+        if not self._left:
+            self._raw = False
+            self._read_on()
+
+    def _read_on(self) -> None:
+        self._paused = False
+        self._transport.resume_reading()
 
     def _queue(self, data: bytes) -> None:
         if len(data) > self._left:

@@ -111,13 +111,31 @@ class S3Body:
 
     async def piece(self) -> bytes | memoryview:
         """Return the next piece; an empty one only behind the last byte. Raises StoreUnavailable."""
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             return b""
-        piece = await self._connection.piece()
-        self._taken += len(piece)
-        if self._connection.idle:
-            self.close()
+        piece = await connection.piece()
+        self._took(connection, len(piece))
         return piece
+
+    def raw(self) -> "S3Body | None":
+        """Return this if its rest is long, and not encrypted on its way."""
+        return self if self._connection is not None and self._connection.is_raw else None
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket; -1 when all has been taken."""
+        return -1 if self._connection is None else self._connection.fileno()
+
+    def stop_reading(self) -> None:
+        """Leave the rest in the socket."""
+        if self._connection is not None:
+            self._connection.stop_reading()
+
+    def taken(self, count: int) -> None:
+        """Say that so many bytes were taken from the socket."""
+        if self._connection is not None:
+            self._connection.taken(count)
+            self._took(self._connection, count)
 
     def close(self) -> None:
         """Let the connection go; one with an answer that was not read to its end is of no use any more."""
@@ -125,6 +143,11 @@ class S3Body:
         if connection is not None:
             self._read.inc(self._taken)
             self._pool.give_back(connection, good=connection.idle)
+
+    def _took(self, connection: StoreConnection, count: int) -> None:
+        self._taken += count
+        if connection.idle:
+            self.close()
 
 
 def _presigner(account: S3Settings, bucket: str, endpoint: str) -> Presigner:

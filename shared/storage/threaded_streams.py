@@ -68,6 +68,9 @@ class ThreadedBody:
         self._read_on()
         return piece
 
+    def raw(self) -> None:
+        """Return None: it comes by no socket."""
+
     def close(self) -> None:
         """Let the store go; a read that is under way does it when it ends."""
         reading, self._reading = self._reading, None

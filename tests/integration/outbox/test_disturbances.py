@@ -58,6 +58,25 @@ def test_more_stalled_readers_than_threads_do_not_block_another(outbox: OutboxHo
             assert decrypted(rest(connection)) == BIG
 
 
+def test_what_a_stalled_reader_does_not_take_waits_in_the_kernel(outbox: OutboxHost) -> None:
+    sample = outbox.offer(BIG)
+    with outbox.up():
+        before = _pipes()
+        with stalled(outbox, sample) as connection:
+            until(lambda: _pipes() == before + (2 if outbox.s3 else 0))
+            assert decrypted(rest(connection)) == BIG
+        until(lambda: _pipes() == before)
+
+
+def _pipes() -> int:
+    """Count the ends of pipes that this process has."""
+    found = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found += str(descriptor.readlink()).startswith("pipe:")
+    return found
+
+
 def test_concurrent_downloads_all_decrypt(outbox: OutboxHost, client: Client) -> None:
     samples = [outbox.offer(os.urandom(400_000), f"EGAD{number:011}") for number in range(4)]
 

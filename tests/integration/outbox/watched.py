@@ -1,6 +1,6 @@
 """A store that tells which of its bodies were asked for, and how many are being read."""
 
-from shared.storage.streams import BodyStream, StreamingStore
+from shared.storage.streams import BodyStream, RawBody, StreamingStore
 
 
 class WatchedStreams:
@@ -31,6 +31,9 @@ class _WatchedBody:
 
     async def piece(self) -> bytes | memoryview:
         return await self._body.piece()
+
+    def raw(self) -> RawBody | None:
+        return self._body.raw()
 
     def close(self) -> None:
         self._body.close()
