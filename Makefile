@@ -52,7 +52,7 @@ generate: $(VENV)/developed ## make the generated pages anew
 
 faults: servers ## the fault tests at full length, and the page of what they found
 	rm -f build/faults.json
-	FAULTS=all $(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/faults
+	FAULTS=all $(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/faults tests/integration/outbox/test_broken_networks.py
 	$(BIN)/python docs/faults.py
 
 fuzz: $(VENV)/developed ## fuzz headers, segments and messages for SECONDS (600)
