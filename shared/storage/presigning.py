@@ -22,15 +22,24 @@ class Presigner:
         self._access_key = quote(access_key, safe="")
         self._key = SigningKey(secret_key, region)
         self._prefix = f"/{quote(bucket)}/"
+        self._last = ("", 0, "")
 
     def target(self, method: str, key: str, *, seconds: int) -> str:
         """Return path and query that let anybody do `method` to one object for `seconds`."""
         moment = this_moment()
-        scope = self._key.scope(moment)
         path = self._prefix + check_key(key)
-        query = (
-            f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={self._access_key}%2F{scope.replace('/', '%2F')}"
-            f"&X-Amz-Date={moment}&X-Amz-Expires={min(seconds, MOST_SECONDS)}&X-Amz-SignedHeaders=host"
-        )
+        query = self._query(moment, min(seconds, MOST_SECONDS))
         request = f"{method}\n{path}\n{query}\nhost:{self.host}\n\nhost\nUNSIGNED-PAYLOAD"
         return f"{path}?{query}&X-Amz-Signature={self._key.sign(moment, request)}"
+
+    def _query(self, moment: str, seconds: int) -> str:
+        """Return the part of the query that is the same for all objects; it is asked for often in a second."""
+        known = self._last
+        if known[:2] != (moment, seconds):
+            scope = self._key.scope(moment).replace("/", "%2F")
+            query = (
+                f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={self._access_key}%2F{scope}"
+                f"&X-Amz-Date={moment}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host"
+            )
+            known = self._last = moment, seconds, query
+        return known[2]
