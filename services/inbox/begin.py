@@ -62,10 +62,7 @@ def register(
     unit: Unit, file_id: FileId, user: str, path: str, *, protocol: Protocol, upload_id: str | None = None
 ) -> File:
     """Write down a file of which nothing has come yet; `upload_id` is that of its upload in parts, if it has one."""
-    unit.add(
-        FILE_REGISTER,
-        id=file_id, user=user, path=path, state=FileState.REGISTERED.value, registered_at=unit.at, changed_at=unit.at,
-    )  # fmt: skip
+    unit.add(FILE_REGISTER, id=file_id, user=user, path=path, state=FileState.REGISTERED.value, at=unit.at)
     unit.event(file_id, FileState.REGISTERED.value)
     unit.add(UPLOAD_BEGIN, file_id=file_id, upload_id=upload_id, touched_at=unit.at, protocol=protocol.value)
     return File(

@@ -9,7 +9,6 @@ from services.inbox.errors import Superseded
 from services.inbox.inbox import Inbox
 from services.inbox.leave import leave
 from services.inbox.queries import current_file
-from services.inbox.statements import TAG
 from shared.broker.unit import Unit
 from shared.database.records import ChecksumSource, File, file_by_id
 from shared.database.statements import UPLOAD_FORGET
@@ -50,11 +49,23 @@ def _finish(
     if file.state is not FileState.REGISTERED:
         return
     earlier = current_file(connection, file.user, file.path)
+    record(unit, file, earlier, store=store, size=size, digests=digests, tag=tag)
+
+
+def record(
+    unit: Unit,
+    file: File,
+    earlier: File | None,
+    *,
+    store: str,
+    size: int,
+    digests: Mapping[str, str],
+    tag: str | None,
+) -> None:
+    """Write down that a registered file is whole, and that it takes the place of an earlier one of its name."""
     if earlier is not None:
         leave(unit, earlier, "replaced by a newer upload")
-    unit.move(file, FileState.UPLOADED, size=size, inbox_location=store)
-    if tag is not None:
-        unit.add(TAG, file=file.id, new_tag=tag)
+    unit.move(file, FileState.UPLOADED, size=size, tag=tag, inbox_location=store)
     unit.checksums(file.id, ChecksumSource.UPLOADED, digests)
     unit.add(UPLOAD_FORGET, file=file.id)
     unit.send(_told(file, size, digests), file.id)

@@ -1,5 +1,6 @@
 """What the use cases of the inbox stand on."""
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -48,6 +49,10 @@ class Inbox:
                 return result
             time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - nothing secret
         raise Busy
+
+    async def committed(self, unit: Unit) -> None:
+        """Wait on an event loop for the commit of a unit, which nothing takes back. Raises DatabaseAway, Conflict."""
+        await asyncio.shield(asyncio.wrap_future(self.committer.submit(unit, waited_for=True)))
 
     def _committed(self, unit: Unit) -> bool:
         try:

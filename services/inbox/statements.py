@@ -4,9 +4,10 @@ A file may be archived, cleaned up, renamed and removed at the same time; whoeve
 condition fails and decides anew, so that each removal and each renaming is told once.
 """
 
-from sqlalchemy import ColumnElement, Text, bindparam, insert, update
+from sqlalchemy import ColumnElement, Text, bindparam, update
 
 from shared.database.queue_tables import uploads
+from shared.database.sets import SetStatement
 from shared.database.statements import Statement
 from shared.database.tables import files
 from shared.database.types import FileUuid, UtcDateTime
@@ -34,10 +35,13 @@ RENAME_IN_INBOX = Statement(
     .values(path=bindparam("new_path"), changed_at=bindparam("at", type_=UtcDateTime())),
     conditional=True,
 )
-UPLOAD_BEGIN = Statement(30, insert(uploads))
-TAG = Statement(
-    14,
-    update(files).where(files.c.id == bindparam("file", type_=FileUuid)).values(tag=bindparam("new_tag", type_=Text())),
+UPLOAD_BEGIN = Statement(
+    30,
+    SetStatement(
+        "INSERT INTO uploads (file_id, upload_id, touched_at, protocol) "
+        "SELECT file_id, upload_id, touched_at, protocol FROM {rows}",
+        {"file_id": FileUuid, "upload_id": Text(), "touched_at": UtcDateTime(), "protocol": Text()},
+    ),
 )
 UPLOAD_RECEIVED = Statement(
     31,

@@ -24,6 +24,7 @@ from shared.access.directory import Directory
 from shared.access.tokens import TokenVerifier, token_verifier
 from shared.broker.node import Assembly, Node
 from shared.crypto.keys import load_private_key
+from shared.database.reading import async_reads
 from shared.errors import ConfigurationError
 from shared.health import Readiness
 from shared.http.addresses import parse_address
@@ -99,17 +100,22 @@ def _s3(node: Node, inbox: Inbox, settings: InboxSettings) -> HttpFront | None:
         threads=threads,
         hashing=ThreadPoolExecutor(_HASHING, thread_name_prefix="hashing"),
         gap_seconds=settings.s3_gap_seconds,
+        reads=async_reads(node.database),
     )
     readiness = Readiness({**node.checks, "inbox": inbox.store.check})
     authenticator = Authenticator(
-        node.database, _directory(node, settings), _keeper(settings.credentials_secret), _verifier(settings)
+        node.database,
+        _directory(node, settings),
+        _keeper(settings.credentials_secret),
+        _verifier(settings),
+        ground.waiting,
     )
     return HttpFront(
         S3Application(ground, authenticator, readiness),
         address=settings.s3_address,
         name="s3",
         tls=_tls(settings),
-        closing=(ground.sink.close,),
+        closing=(ground.sink.close, ground.reads.close),
     )
 
 

@@ -63,18 +63,18 @@ class Committer:
         with self._lock:
             self._expected += units
 
-    def submit(self, unit: Unit) -> "Future[None]":
-        """Commit a unit soon; the future raises Conflict or DatabaseAway where it could not be."""
-        return self._put(unit, waited_for=False)
+    def submit(self, unit: Unit, *, waited_for: bool = False) -> "Future[None]":
+        """Commit a unit soon; the future raises Conflict or DatabaseAway where it could not be.
 
-    def commit(self, unit: Unit) -> None:
-        """Commit a unit and wait for it; raises Conflict, DatabaseAway."""
-        self._put(unit, waited_for=True).result()
-
-    def _put(self, unit: Unit, *, waited_for: bool) -> "Future[None]":
+        waited_for: someone stands still until then.
+        """
         done: Future[None] = Future()
         self._jobs.put(_Job(unit, done, waited_for))
         return done
+
+    def commit(self, unit: Unit) -> None:
+        """Commit a unit and wait for it; raises Conflict, DatabaseAway."""
+        self.submit(unit, waited_for=True).result()
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Executable, Integer, bindparam, delete, insert, text, update
 from sqlalchemy.types import Text
 
-from shared.database.queue_tables import dead_letters, folders, leases, sidecars, uploads
+from shared.database.queue_tables import dead_letters, folders, leases, sidecars
 from shared.database.sets import SetStatement, Values
 from shared.database.tables import (
     checksums,
@@ -50,7 +50,7 @@ def _uuid(name: str) -> Any:  # noqa: ANN401
 
 
 _FACTS = (
-    "size", "inbox_location", "header", "key_fingerprint", "archive_location", "archive_size", "plain_size",
+    "size", "tag", "inbox_location", "header", "key_fingerprint", "archive_location", "archive_size", "plain_size",
     "backup_location", "accession",
 )  # fmt: skip
 FACTS = frozenset(_FACTS)
@@ -76,7 +76,14 @@ DELIVERY_SETTLE = Statement(
 )
 
 # ---- files
-FILE_REGISTER = Statement(10, insert(files))
+FILE_REGISTER = Statement(
+    10,
+    SetStatement(
+        'INSERT INTO files (id, "user", path, state, registered_at, changed_at) '
+        'SELECT id, "user", path, state, at, at FROM {rows}',
+        {"id": FileUuid, "user": Text(), "path": Text(), "state": Text(), "at": UtcDateTime()},
+    ),
+)
 FILE_LEAVE_INBOX = Statement(
     11, update(files).where(files.c.id == _uuid("file")).values(inbox_location=None, changed_at=_time("at"))
 )
@@ -86,6 +93,7 @@ FILE_MOVE = Statement(
         # the time of the last change stands for a version: what was decided on an older one is decided anew
         "UPDATE files SET state = new.to_state, error = new.reason, changed_at = new.at, "
         "size = coalesce(new.size, files.size), "
+        "tag = coalesce(new.tag, files.tag), "
         "inbox_location = coalesce(new.inbox_location, files.inbox_location), "
         "header = coalesce(new.header, files.header), "
         "key_fingerprint = coalesce(new.key_fingerprint, files.key_fingerprint), "
@@ -156,7 +164,9 @@ DATASET_ADD_FILE = Statement(
 )
 
 # ---- inbox
-UPLOAD_FORGET = Statement(31, delete(uploads).where(uploads.c.file_id == _uuid("file")))
+UPLOAD_FORGET = Statement(
+    31, SetStatement("DELETE FROM uploads WHERE file_id IN (SELECT file FROM {rows})", {"file": FileUuid})
+)
 FOLDER_MAKE = Statement(
     32,
     text(

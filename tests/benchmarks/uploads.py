@@ -12,9 +12,9 @@ from shared.crypto.header import seal_header
 from shared.crypto.keys import PublicKey
 from shared.crypto.segments import CIPHER_SEGMENT, SEGMENT, Encryptor
 from shared.database.engine import Database
-from shared.database.statements import FILE_REGISTER
 from shared.identifiers import FileId, new_file_id
 from shared.storage.port import ObjectStore, Reader
+from tests.stack.rows import FILE_ROW
 
 USER = "bench"
 HEADER = 124
@@ -66,7 +66,7 @@ class Inbox:
         unit = Unit(USER)
         for upload in uploads:
             row = {"id": upload.id, "user": USER, "path": upload.path, "state": "uploaded", "size": upload.size}
-            unit.add(FILE_REGISTER, registered_at=unit.at, changed_at=unit.at, inbox_location=self.store.name, **row)
+            unit.add(FILE_ROW, registered_at=unit.at, changed_at=unit.at, inbox_location=self.store.name, **row)
         UnitWriter(self.database, self.routing).write([unit])
 
 

@@ -72,7 +72,7 @@ class S3Application:
             request = read_request(scope)
             if _asks_for_health(request):
                 return await self._health()
-            caller = await self._ground.waiting(lambda: self._authenticator.caller(request))
+            caller = await self._authenticator.caller(request)
             operation = operation_of(request)
             _check_bucket(request, caller.user)
             response = await _HANDLERS[Operation(operation)](Call(request, caller, receive, self._ground))

@@ -2,8 +2,9 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from services.inbox.s3.errors import S3Error
 from services.inbox.s3.requests import S3Request
@@ -33,51 +34,69 @@ class Caller:
     """the checked signature; None for the bearer of a token"""
 
 
+class Waiting(Protocol):
+    """Does work on a thread."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
 class Authenticator:
-    """Tells who asks. Its questions to the database block: call it on a thread."""
+    """Tells who asks; lives on one event loop.
+
+    waiting: does on a thread what waits for database or key server.
+    """
 
     def __init__(
-        self, database: Database, directory: Directory, keeper: CredentialKeeper, verifier: TokenVerifier
+        self,
+        database: Database,
+        directory: Directory,
+        keeper: CredentialKeeper,
+        verifier: TokenVerifier,
+        waiting: Waiting,
     ) -> None:
         self._database = database
         self._directory = directory
         self._keeper = keeper
         self._verifier = verifier
+        self._waiting = waiting
         self._credentials = _Memory[S3Credentials | None]()
         self._allowed = _Memory[bool]()
 
-    def caller(self, request: S3Request) -> Caller:
+    async def caller(self, request: S3Request) -> Caller:
         """Return who asks. Raises S3Error, NotAuthenticated, DatabaseAway."""
         claim = read_claim(request)
-        credentials = None if claim is None else self._find(claim.access_key)
+        credentials = None if claim is None else await self._find(claim.access_key)
         if claim is not None and credentials is not None:
             return Caller(credentials.user, claim.payload, check_claim(request, claim, credentials.secret_key, now()))
         token = _token(request)
         if token is not None:
-            return Caller(self._bearer(token), _mode(request, claim))
+            return Caller(await self._bearer(token), _mode(request, claim))
         if claim is None:
             raise S3Error("AccessDenied", "sign your requests with the S3 credentials that you get by logging in")
         raise S3Error(
             "InvalidAccessKeyId", "this access key is unknown, or has expired or been revoked: log in for a new one"
         )
 
-    def _find(self, access_key: str) -> S3Credentials | None:
+    async def _find(self, access_key: str) -> S3Credentials | None:
         found = self._credentials.get(access_key)
         if found is None:
-            with self._database.read() as connection:
-                found = self._credentials.keep(access_key, self._keeper.find(connection, access_key))
+            found = self._credentials.keep(access_key, await self._waiting(lambda: self._ask(access_key)))
         credentials = found.value
         return credentials if credentials is not None and credentials.expires_at > now() else None
 
-    def _bearer(self, token: str) -> str:
-        user = self._verifier.verify(token)
+    def _ask(self, access_key: str) -> S3Credentials | None:
+        with self._database.read() as connection:
+            return self._keeper.find(connection, access_key)
+
+    async def _bearer(self, token: str) -> str:
+        user = await self._waiting(lambda: self._verifier.verify(token))
         try:
             check_user_name(user)
         except UserError:
             raise NotAuthenticated from None
         found = self._allowed.get(user)
         if found is None:
-            known = self._directory.find(user)
+            known = await self._waiting(lambda: self._directory.find(user))
             # somebody whom only the log-in service knows has the token to vouch for him
             found = self._allowed.keep(user, known is None or known.enabled)
         if not found.value:

@@ -1,4 +1,4 @@
-"""Begin an upload by S3: a new file id. What is under this name stays until the new file is whole."""
+"""Begin an upload in parts, by S3. What is under its name stays until the new file is whole."""
 
 from functools import partial
 
@@ -9,16 +9,9 @@ from services.inbox.errors import InboxError, QuotaExceeded
 from services.inbox.inbox import Inbox
 from services.inbox.paths import sidecar_algorithm
 from services.inbox.queries import Protocol
-from services.inbox.s3.queries import bytes_of, in_the_way
+from services.inbox.s3.queries import Place, bytes_of, place_of
 from shared.broker.unit import Unit
 from shared.identifiers import FileId, new_file_id
-
-
-def begin_object(inbox: Inbox, user: str, path: str, size: int) -> FileId:
-    """Register a file of `size` bytes that comes in one piece. Raises InboxError, Busy, DatabaseAway."""
-    file_id = new_file_id()
-    inbox.settle(partial(_begin, inbox=inbox, file_id=file_id, user=user, path=path, size=size))
-    return file_id
 
 
 def begin_multipart(inbox: Inbox, user: str, path: str) -> FileId:
@@ -37,9 +30,13 @@ def begin_multipart(inbox: Inbox, user: str, path: str) -> FileId:
 
 def check_key_place(connection: Connection, user: str, path: str) -> None:
     """Raise InboxError unless a file may have this path; folders come into being with what is put into them."""
-    obstacle = in_the_way(connection, user, path)
-    if obstacle is not None:
-        raise InboxError(obstacle)
+    check_obstacle(place_of(connection, user, path))
+
+
+def check_obstacle(place: Place) -> None:
+    """Raise InboxError if something keeps a file from being there."""
+    if place.obstacle is not None:
+        raise InboxError(place.obstacle)
 
 
 def check_room(connection: Connection, inbox: Inbox, user: str, size: int) -> None:
@@ -49,16 +46,8 @@ def check_room(connection: Connection, inbox: Inbox, user: str, size: int) -> No
 
 
 def _begin(
-    connection: Connection,
-    unit: Unit,
-    *,
-    inbox: Inbox,
-    file_id: FileId,
-    user: str,
-    path: str,
-    size: int = 0,
-    upload_id: str | None = None,
+    connection: Connection, unit: Unit, *, inbox: Inbox, file_id: FileId, user: str, path: str, upload_id: str
 ) -> None:
     check_key_place(connection, user, path)
-    check_room(connection, inbox, user, size)
+    check_room(connection, inbox, user, 0)
     register(unit, file_id, user, path, protocol=Protocol.S3, upload_id=upload_id)

@@ -17,6 +17,7 @@ from services.inbox.s3.keys import object_path
 from services.inbox.s3.payload import Payload, read_payload
 from services.inbox.s3.requests import S3Request
 from services.inbox.s3.sink import Sink
+from shared.database.reading import AsyncReads
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Ground:
     threads: ThreadPoolExecutor
     hashing: ThreadPoolExecutor
     gap_seconds: float
+    reads: AsyncReads
 
     async def waiting(self, work: Callable[[], T]) -> T:
         """Do on a thread what waits for database or store."""

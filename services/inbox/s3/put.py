@@ -6,16 +6,16 @@ from contextlib import suppress
 
 from starlette.responses import Response
 
-from services.inbox.finish import finish
 from services.inbox.metrics import UPLOADS
 from services.inbox.paths import sidecar_algorithm
-from services.inbox.s3.begin import begin_object, check_key_place
+from services.inbox.s3.begin import check_key_place
 from services.inbox.s3.body import IncomingBody
 from services.inbox.s3.calls import Call
 from services.inbox.s3.errors import S3Error
 from services.inbox.s3.give_up import give_up
 from services.inbox.s3.parts import LARGEST_PART, check_part, note_part
 from services.inbox.s3.payload import Payload
+from services.inbox.s3.single import begin_single, finish_single
 from services.inbox.sidecars import MAX_SIZE, check_sidecar_place, keep_sidecar
 from shared.errors import StrongroomError
 from shared.identifiers import FileId
@@ -29,14 +29,13 @@ async def put_object(call: Call) -> Response:
     if sidecar_algorithm(path):
         return await _put_sidecar(call, path, payload)
     with call.ground.admission.one_more(call.user):
-        inbox = call.ground.inbox
-        file_id = await call.waiting(lambda: begin_object(inbox, call.user, path, payload.size))
+        single = await begin_single(call.ground, call.user, path, payload.size)
         body = call.body(payload, sha256=True, start=True)
         try:
-            tag = await call.ground.sink.put(file_id, body)
-            await call.waiting(lambda: finish(inbox, file_id, body.size, {"sha256": body.sha256}, tag))
+            tag = await call.ground.sink.put(single.file.id, body)
+            await finish_single(call.ground, single, body.size, body.sha256, tag)
         except BaseException:
-            await _give_up(call, file_id)
+            await _give_up(call, single.file.id)
             raise
     UPLOADS.labels("finished").inc()
     return _stored(tag, body)

@@ -1,14 +1,31 @@
 """The S3 front's questions to the database, one sentence each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Select, Table, bindparam, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy import cast as sql_cast
 
 from services.inbox.queries import Protocol, Unfinished, unfinished_upload
+from shared.database.arrays import TextArray, is_among
 from shared.database.queue_tables import folders, sidecars, uploads
+from shared.database.reading import AsyncReads
+from shared.database.records import File, to_file
 from shared.database.states import FileState
 from shared.database.tables import files
 from shared.database.types import FileUuid, Octets
@@ -35,7 +52,14 @@ class OpenMultipart(NamedTuple):
     begun: datetime
 
 
-def _named(table: Table, name: str) -> Any:  # noqa: ANN401 - a condition
+class Place(NamedTuple):
+    """What is at a path: what keeps a file from having it, and the file that has it."""
+
+    obstacle: str | None
+    earlier: File | None
+
+
+def _named(table: FromClause, name: str) -> Any:  # noqa: ANN401 - a condition
     return table.c.user == bindparam("owner"), table.c.path == bindparam(name, type_=Octets)
 
 
@@ -82,14 +106,17 @@ _COMPLETED = select(files.c.tag).where(
     files.c.id == bindparam("file", type_=FileUuid),
     files.c.state.not_in([FileState.REGISTERED, FileState.CANCELLED]),
 )
-_IN_THE_WAY = union_all(
-    select(literal(1)).where(
-        files.c.user == bindparam("owner"),
-        files.c.path.in_(bindparam("folders", type_=Octets, expanding=True)),
-        _IN_INBOX,
+_CURRENT = files.alias("current_file")
+_PLACE = select(
+    exists().where(
+        files.c.user == bindparam("owner"), is_among(files.c.path, bindparam("folders", type_=TextArray())), _IN_INBOX
     ),
-    select(literal(2)).where(*_span(files), _IN_INBOX).limit(1).subquery().select(),
-    select(literal(2)).where(*_named(folders, "named")),
+    exists().where(*_span(files), _IN_INBOX) | exists().where(*_named(folders, "named")),
+    *(_CURRENT.c[name] for name in File.__dataclass_fields__),
+).select_from(
+    select(literal_column("1"))
+    .subquery()
+    .outerjoin(_CURRENT, and_(*_named(_CURRENT, "named"), _CURRENT.c.inbox_location.is_not(None)))
 )
 _BYTES_OF_FILES = select(func.coalesce(sql_cast(func.sum(files.c.size), BigInteger), 0)).where(
     files.c.user == bindparam("owner"), _IN_INBOX
@@ -99,6 +126,7 @@ _BYTES_UNDER_WAY = (
     .join(files, files.c.id == uploads.c.file_id)
     .where(files.c.user == bindparam("owner"), files.c.state == FileState.REGISTERED)
 )
+_BYTES = select(_BYTES_OF_FILES.scalar_subquery() + _BYTES_UNDER_WAY.scalar_subquery())
 
 
 def listed_after(connection: Connection, user: str, prefix: str, after: str, most: int) -> list[Listed]:
@@ -140,17 +168,39 @@ def completed_tag(connection: Connection, user: str, path: str, upload_id: str) 
     return tag
 
 
-def in_the_way(connection: Connection, user: str, path: str) -> str | None:
-    """Tell what keeps a file from having this path: a folder of this name, or a file where it needs a folder."""
-    values = {**_spanned(user, path + "/"), "after": "", "named": path, "folders": list(_folders(path))}
-    found = connection.execute(_IN_THE_WAY, values).scalars().first()
-    return {None: None, 1: "there is a file where this path has a folder", 2: "there is a folder of this name"}[found]
+def place_of(connection: Connection, user: str, path: str) -> Place:
+    """Return what is at a path."""
+    return _place(connection.execute(_PLACE, _placed(user, path)).one())
+
+
+async def ask_place(reads: AsyncReads, user: str, path: str) -> Place:
+    """Return what is at a path."""
+    [row] = await reads.rows(_PLACE, _placed(user, path))
+    return _place(row)
 
 
 def bytes_of(connection: Connection, user: str) -> int:
     """Return how much room a user takes in the inbox: finished files, and parts of others."""
-    values = {"owner": user}
-    return sum(connection.execute(query, values).scalar_one() for query in (_BYTES_OF_FILES, _BYTES_UNDER_WAY))
+    taken: int = connection.execute(_BYTES, {"owner": user}).scalar_one()
+    return taken
+
+
+async def ask_bytes(reads: AsyncReads, user: str) -> int:
+    """Return how much room a user takes in the inbox: finished files, and parts of others."""
+    [(taken,)] = await reads.rows(_BYTES, {"owner": user})
+    return int(taken)
+
+
+def _place(row: Sequence[Any]) -> Place:
+    file_above, folder, *current = row
+    above = "there is a file where this path has a folder" if file_above else None
+    return Place(
+        above or ("there is a folder of this name" if folder else None), to_file(current) if current[0] else None
+    )
+
+
+def _placed(user: str, path: str) -> dict[str, Any]:
+    return {**_spanned(user, path + "/"), "after": "", "named": path, "folders": list(_folders(path))}
 
 
 def _folders(path: str) -> Iterator[str]:

@@ -19,12 +19,12 @@ from shared.broker.unit import Unit
 from shared.database.engine import Database
 from shared.database.queue_tables import dead_letters, outgoing
 from shared.database.records import File, file_by_id
-from shared.database.statements import FILE_REGISTER
 from shared.database.states import FileState
 from shared.database.tables import events
 from shared.database.types import now
 from shared.identifiers import FileId, new_file_id
 from shared.lifecycle import running
+from tests.stack.rows import FILE_ROW
 
 SERVICE = "test"
 FLOW: dict[str, Any] = {"not_yet_seconds": (0.1, 0.2), "transient_seconds": (0.1, 0.3), "workers": 2, "prefetch": 8}
@@ -89,7 +89,7 @@ class Flow(ABC):
     def register(self, state: FileState = FileState.UPLOADED) -> File:
         """Make a file."""
         file, unit = new_file(state), Unit(SERVICE)
-        unit.add(FILE_REGISTER, **vars(file))
+        unit.add(FILE_ROW, **vars(file))
         self.commit(unit)
         return file
 

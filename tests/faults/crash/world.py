@@ -19,7 +19,6 @@ from shared.crypto.keys import write_key_pair
 from shared.database.engine import Database
 from shared.database.queue_tables import leases, uploads
 from shared.database.records import ChecksumSource, File
-from shared.database.statements import FILE_REGISTER
 from shared.database.states import FileState
 from shared.database.tables import dataset_files, datasets, exports, files, grants
 from shared.database.types import now
@@ -28,6 +27,7 @@ from shared.storage.port import ObjectStore
 from tests.faults.crash.picture import Picture, picture
 from tests.faults.crash.stories import DATASET, KEY, READER, USER, Sealed, Sent, Step, Story
 from tests.faults.crash.task import Point, Task, Wanted
+from tests.stack.rows import FILE_ROW
 from tests.unit.pipeline.objects import both
 
 STORES = ("inbox", "archive", "backup", "exports")
@@ -136,7 +136,7 @@ class World(ABC):
                 connection.exec_driver_sql(statement)
         unit = Unit("inbox")
         for file in self.story.present:
-            unit.add(FILE_REGISTER, **vars(uploaded(file, self.stores["inbox"].name)))
+            unit.add(FILE_ROW, **vars(uploaded(file, self.stores["inbox"].name)))
             unit.checksums(file.id, ChecksumSource.UPLOADED, both(file.content))
         UnitWriter(database, self.routing).write([unit])
         release(database, self.story.released)

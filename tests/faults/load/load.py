@@ -16,12 +16,12 @@ from shared.broker.unit import Unit
 from shared.crypto.keys import PublicKey
 from shared.crypto.streams import encrypt_stream
 from shared.database.engine import Conflict, Database, DatabaseAway
-from shared.database.statements import FILE_REGISTER
 from shared.database.states import FileState
 from shared.database.tables import files
 from shared.identifiers import FileId, new_file_id, wire_path
 from shared.messages.inbox import InboxUpload
 from shared.storage.port import ObjectStore
+from tests.stack.rows import FILE_ROW
 
 USER = "submitter"
 SMALL = 100_000
@@ -107,7 +107,7 @@ class Load:
     def _register(self, file: FileId, unit: Unit) -> None:
         row = {"user": USER, "path": path_of(file), "state": "uploaded", "size": self.sent[file].size}
         location = self.stores["inbox"].name
-        unit.add(FILE_REGISTER, id=file, inbox_location=location, registered_at=unit.at, changed_at=unit.at, **row)
+        unit.add(FILE_ROW, id=file, inbox_location=location, registered_at=unit.at, changed_at=unit.at, **row)
 
     def _written(self, unit: Unit) -> bool:
         with suppress(Conflict):  # it was written when the database went away

@@ -24,7 +24,6 @@ from shared.database.sets import SetStatement
 from shared.database.statements import (
     DATASET_ADD_FILE,
     DATASET_REGISTER,
-    FILE_REGISTER,
     HANDLED,
     SIDECAR_KEEP,
     Statement,
@@ -33,6 +32,7 @@ from shared.database.states import DatasetState, FileState
 from shared.database.types import now
 from shared.identifiers import DatasetId, new_message_id
 from tests.contract.broker.kit import new_file
+from tests.stack.rows import FILE_ROW
 
 STATEMENTS = {
     name: value
@@ -44,9 +44,9 @@ NUMBERS = {"size", "archive_size", "plain_size", "outgoing_id", "dead_letter", "
 TIMES = {
     "at", "seen", "due", "first_seen", "until", "expires_at", "registered_at", "changed_at", "issued_at", "revoked_at",
 }  # fmt: skip
-UUIDS = {"message_id", "token", "lease_token", "handled_message", "handled_attempt"}
+UUIDS = {"id", "message_id", "token", "lease_token", "handled_message", "handled_attempt"}
 STATES = {"state", "was", "to", "to_state", "is_still"}
-ABSENT = {"key_fingerprint", "id"}
+ABSENT = {"key_fingerprint"}
 
 
 class RolledBackError(Exception):
@@ -67,9 +67,7 @@ def values_of(statement: Statement, file_id: str) -> dict[str, Any]:
     if isinstance(sql, SetStatement):
         names = set(sql.for_row.compile().binds)
     elif isinstance(sql, Insert):
-        names = {column.name for column in sql.table.columns} - ABSENT
-        if sql.table.name == "files":
-            return vars(new_file(FileState.UPLOADED))
+        names = {column.name for column in sql.table.columns} - {"id"}
     else:
         names = {name for name, bind in sql.compile().binds.items() if bind.required}
     return {name: None if name in ABSENT else value_of(name, file_id) for name in names}
@@ -80,7 +78,7 @@ def test_statement_runs(migrated: Database, name: str) -> None:
     file = new_file(FileState.UPLOADED)
     statement = STATEMENTS[name]
     with contextlib.suppress(RolledBackError), migrated.write() as connection:
-        FILE_REGISTER.run(connection, [vars(file)])
+        FILE_ROW.run(connection, [vars(file)])
         DATASET_REGISTER.run(connection, [{"dataset_id": "D-1", "at": now()}])
         connection.execute(text("INSERT INTO users (name, registered_at) VALUES ('ann', '2026-01-01')"))
         touched = statement.run(connection, [values_of(statement, file.id)])
@@ -93,7 +91,7 @@ def test_conditional_statement_counts_all_rows_of_a_group(migrated: Database) ->
     writer, made = UnitWriter(migrated, to_exchange), [new_file(FileState.UPLOADED) for _ in range(30)]
     units = [Unit("test") for _ in made]
     for unit, file in zip(units, made, strict=True):
-        unit.add(FILE_REGISTER, **vars(file))
+        unit.add(FILE_ROW, **vars(file))
     writer.write(units)
     moves = [Unit("test") for _ in made]
     for unit, file in zip(moves, made, strict=True):
@@ -109,7 +107,7 @@ def test_conditional_statement_counts_all_rows_of_a_group(migrated: Database) ->
 def test_move_fills_in_facts_and_keeps_the_others(migrated: Database) -> None:
     writer, file = UnitWriter(migrated, to_exchange), new_file(FileState.UPLOADED)
     register, first, second = Unit("test"), Unit("test"), Unit("test")
-    register.add(FILE_REGISTER, **vars(file))
+    register.add(FILE_ROW, **vars(file))
     first.move(file, FileState.ARCHIVED, header=b"\x00\xff", archive_size=2**40)
     writer.write([register])
     writer.write([first])
@@ -149,7 +147,7 @@ def test_number_of_an_outgoing_row_never_comes_again(migrated: Database) -> None
 def test_repeated_records_change_nothing_or_replace(migrated: Database) -> None:
     writer, file = UnitWriter(migrated, to_exchange), new_file(FileState.UPLOADED)
     register = Unit("test")
-    register.add(FILE_REGISTER, **vars(file))
+    register.add(FILE_ROW, **vars(file))
     writer.write([register])
     for value in ("first", "second"):
         unit = Unit("test")
@@ -179,8 +177,8 @@ def test_file_is_found_by_id_accession_and_path(migrated: Database) -> None:
     old, current = (new_file(FileState.UPLOADED) for _ in range(2))
     unit = Unit("test")
     values = {"user": "ann@example.org", "path": "run/a.c4gh"}
-    unit.add(FILE_REGISTER, **vars(old) | values)
-    unit.add(FILE_REGISTER, **vars(current) | values | {"inbox_location": "inbox", "accession": "F-1"})
+    unit.add(FILE_ROW, **vars(old) | values)
+    unit.add(FILE_ROW, **vars(current) | values | {"inbox_location": "inbox", "accession": "F-1"})
     writer.write([unit])
     with migrated.read() as connection:
         by_path = file_by_path(connection, "ann@example.org", "/ann_example.org/run/a.c4gh")

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.inbox.s3.begin import begin_object
+from services.inbox.begin import register
+from services.inbox.inbox import Inbox
+from services.inbox.queries import Protocol
 from shared.database.types import now
+from shared.identifiers import FileId, new_file_id
 from tests.integration.inbox_s3.clients import Account
 from tests.integration.inbox_s3.host import MIB, Replicas, Terrain, sha256
 
@@ -22,6 +25,13 @@ def boto3(inbox: Replicas, folder: Path, replica: int = 0) -> Any:
 
 def told(inbox: Replicas, operation: str) -> int:
     return sum(f'"operation":"{operation}"' in message.replace(" ", "") for message in inbox.first.messages())
+
+
+def begun(inbox: Inbox, path: str) -> FileId:
+    """Register a file that comes in one piece, and nothing more."""
+    file_id = new_file_id()
+    inbox.settle(lambda _, unit: register(unit, file_id, USER, path, protocol=Protocol.S3))
+    return file_id
 
 
 def test_fifty_overwrites_over_three_replicas_are_told_once_each(real_terrain: Terrain, tmp_path: Path) -> None:
@@ -101,7 +111,7 @@ def test_file_whose_process_was_killed_before_it_was_recorded_is_told_once(inbox
     ground = host.reconciler._inbox
     boto3(inbox, tmp_path)
     # what a kill between the store's completion and the commit leaves: an object, and an unfinished upload
-    file_id = begin_object(ground, USER, "a.c4gh", 3)
+    file_id = begun(ground, "a.c4gh")
     ground.store.put(file_id, _Bytes(b"abc"), 3)
     host.reconciler.reconcile(now() + timedelta(minutes=5))
     host.reconciler.reconcile(now() + timedelta(minutes=6))
@@ -113,7 +123,7 @@ def test_file_that_its_client_has_sent_again_is_not_replaced_by_the_older_one(in
     host = inbox.first
     ground = host.reconciler._inbox
     client = boto3(inbox, tmp_path)
-    file_id = begin_object(ground, USER, "a.c4gh", 3)
+    file_id = begun(ground, "a.c4gh")
     ground.store.put(file_id, _Bytes(b"old"), 3)
     client.put_object(Bucket=USER, Key="a.c4gh", Body=b"new one")
     host.reconciler.reconcile(now() + timedelta(minutes=5))

@@ -15,11 +15,12 @@ from shared.broker.unit import Unit
 from shared.database.engine import Conflict, Database, DatabaseAway
 from shared.database.queue_tables import outgoing
 from shared.database.records import File
-from shared.database.statements import FILE_REGISTER, SEND
+from shared.database.statements import SEND
 from shared.database.states import FileState, IllegalTransitionError
 from shared.database.tables import events, files
 from shared.lifecycle import running
 from tests.contract.broker.kit import new_file
+from tests.stack.rows import FILE_ROW
 
 
 class CountingWriter(UnitWriter):
@@ -57,7 +58,7 @@ def writer(database: Database) -> CountingWriter:
 def registered(writer: UnitWriter, count: int = 1) -> list[File]:
     unit, made = Unit("test"), [new_file(FileState.UPLOADED) for _ in range(count)]
     for file in made:
-        unit.add(FILE_REGISTER, **vars(file))
+        unit.add(FILE_ROW, **vars(file))
     writer.write([unit])
     return made
 
@@ -154,7 +155,7 @@ def test_group_runs_what_others_refer_to_first(database: Database) -> None:
     for file in made:
         unit = Unit("test")
         unit.event(file.id, "before its row")
-        unit.add(FILE_REGISTER, **vars(file))
+        unit.add(FILE_ROW, **vars(file))
         units.append(unit)
     writer.write(units)
     assert states(database) == ["uploaded"] * 2

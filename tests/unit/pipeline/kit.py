@@ -35,7 +35,7 @@ from shared.crypto.keys import PrivateKey, generate
 from shared.database.engine import Conflict, Database
 from shared.database.queue_tables import dead_letters, outgoing
 from shared.database.records import ChecksumSource, File, file_by_id
-from shared.database.statements import FILE_REGISTER, SIDECAR_KEEP
+from shared.database.statements import SIDECAR_KEEP
 from shared.database.states import FileState
 from shared.database.tables import checksums, dataset_files, datasets, events
 from shared.database.types import now
@@ -44,6 +44,7 @@ from shared.messages.catalogue import CATALOGUES, IdRules
 from shared.storage.directory import DirectoryStore
 from shared.storage.metered import MeteredStore, StoreMetrics
 from shared.storage.port import ObjectStore
+from tests.stack.rows import FILE_ROW
 from tests.unit.crypto.reference import data, make_file
 from tests.unit.pipeline.objects import both
 
@@ -203,7 +204,7 @@ class Archive:
         values |= {"id": file_id, "user": USER, "path": f"run 1/{file_id}.c4gh", "state": state, "size": size}
         values |= {"inbox_location": "inbox", "registered_at": at, "changed_at": at}
         unit = Unit("inbox")
-        unit.add(FILE_REGISTER, **values)
+        unit.add(FILE_ROW, **values)
         self.committer.commit(unit)
         return File(**values)
 
