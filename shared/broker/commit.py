@@ -1,13 +1,13 @@
 """Commit units of work, several in one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
-
-from sqlalchemy import Connection
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from shared.broker.topology import EMBEDDED_QUEUES
 from shared.broker.unit import Effect, Unit
 from shared.database.engine import Conflict, Database
-from shared.database.statements import SEND, Statement
+from shared.database.sets import Values
+from shared.database.statements import SEND, Statement, run_all
 
 Routing = Callable[[Effect], Effect | None]
 """What a `SEND` becomes: itself, one for another queue, or nothing."""
@@ -38,20 +38,16 @@ class UnitWriter:
     def write(self, units: Sequence[Unit]) -> None:
         """Write all units in one transaction; raises Conflict (then none is written) or DatabaseAway."""
         with self._database.write() as connection:
-            for statement, effects in self._grouped(units):
-                _run(connection, statement, effects)
+            groups = self._grouped(units)
+            for (statement, values), touched in zip(groups, run_all(connection, groups), strict=True):
+                if statement.conditional and touched != len(values):
+                    raise Conflict
 
-    def _grouped(self, units: Sequence[Unit]) -> Iterable[tuple[Statement, list[Effect]]]:
-        groups: dict[Statement, list[Effect]] = {}
+    def _grouped(self, units: Sequence[Unit]) -> list[tuple[Statement, Values]]:
+        groups: dict[Statement, list[Mapping[str, Any]]] = {}
         for unit in units:
             for effect in unit.effects:
                 routed = self._routing(effect) if effect.statement is SEND else effect
                 if routed is not None:
-                    groups.setdefault(routed.statement, []).append(routed)
+                    groups.setdefault(routed.statement, []).append(routed.values)
         return sorted(groups.items(), key=lambda group: group[0].order)
-
-
-def _run(connection: Connection, statement: Statement, effects: list[Effect]) -> None:
-    touched = statement.run(connection, [effect.values for effect in effects])
-    if statement.conditional and touched != len(effects):
-        raise Conflict

@@ -1,15 +1,20 @@
 """Statements over sets of rows: sent once for a group on PostgreSQL, prepared once and run row by row on SQLite.
 
+Several of them go to PostgreSQL in one go, past SQLAlchemy, which would wait for each answer before the next.
+
 Both run the same text, which reads its rows from `{rows}`: on PostgreSQL arrays unfolded into rows, on SQLite one row
 of parameters. SQLite asks for `WHERE true` between such a source and ON CONFLICT.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 from sqlalchemy import Connection, TextClause, bindparam, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 Values = Sequence[Mapping[str, Any]]
@@ -37,19 +42,26 @@ class SetStatement:
 
     def run(self, connection: Connection, values: Values) -> int:
         """Run it for all rows, and return how many it has touched; none of `values` may lack a column."""
+        return run_sets(connection, [(self, values)])[0]
+
+    def run_by_row(self, connection: Connection, values: Values) -> int:
+        """Run it on SQLite."""
+        rows = [{name: row[name] for name in self._columns} for row in self._distinct(values)]
+        return connection.execute(self.for_row, rows).rowcount
+
+    def send(self, connection: "psycopg.Connection[Any]", values: Values) -> "psycopg.Cursor[Any]":
+        """Send it to PostgreSQL."""
         rows = self._distinct(values)
-        if connection.dialect.name == "postgresql":
-            arrays = {name: [row[name] for row in rows] for name in self._columns}
-            return connection.execute(self.for_arrays, arrays).rowcount
-        return connection.execute(self.for_row, [{name: row[name] for name in self._columns} for row in rows]).rowcount
+        arrays = {name: [row[name] for row in rows] for name in self._columns}
+        return connection.execute(self.for_arrays, arrays, prepare=True)
 
     @cached_property
-    def for_arrays(self) -> TextClause:
-        """The statement for PostgreSQL; each parameter is an array."""
-        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    def for_arrays(self) -> str:
+        """The statement for PostgreSQL's driver; each parameter is an array."""
+        dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
         arrays = ", ".join(f"CAST(:{n} AS {t.compile(dialect)}[])" for n, t in self._columns.items())
         names = ", ".join(f'"{name}"' for name in self._columns)
-        return text(self._sql.format(rows=f"unnest({arrays}) AS new({names})"))
+        return str(text(self._sql.format(rows=f"unnest({arrays}) AS new({names})")).compile(dialect=dialect))
 
     @cached_property
     def for_row(self) -> TextClause:
@@ -62,3 +74,26 @@ class SetStatement:
         if not self._unique or len(values) == 1:
             return values
         return list({tuple(row[name] for name in self._unique): row for row in values}.values())
+
+
+def run_sets(connection: Connection, sets: Sequence[tuple[SetStatement, Values]]) -> list[int]:
+    """Run statements one after another, and return how many rows each has touched."""
+    if connection.dialect.name != "postgresql":
+        return [statement.run_by_row(connection, values) for statement, values in sets]
+    with _driver(connection) as driver:
+        with driver.pipeline():
+            cursors = [statement.send(driver, values) for statement, values in sets]
+        return [cursor.rowcount for cursor in cursors]
+
+
+@contextmanager
+def _driver(connection: Connection) -> Iterator["psycopg.Connection[Any]"]:
+    """Yield the driver's connection; what it raises comes as SQLAlchemy's errors, and ends connections as there."""
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    try:
+        yield driver
+    except psycopg.Error as error:
+        if driver.broken:
+            connection.invalidate(error)
+            connection.engine.dispose()
+        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error

@@ -4,14 +4,16 @@
 A `conditional` statement must touch one row for each set of values; otherwise the unit has lost its race.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 from sqlalchemy import BigInteger, Connection, Executable, Integer, bindparam, delete, insert, text, update
 from sqlalchemy.types import Text
 
 from shared.database.queue_tables import dead_letters, folders, leases, sidecars
-from shared.database.sets import SetStatement, Values
+from shared.database.sets import SetStatement, Values, run_sets
 from shared.database.tables import (
     checksums,
     dataset_events,
@@ -39,6 +41,15 @@ class Statement:
         if isinstance(self.sql, SetStatement):
             return self.sql.run(connection, values)
         return connection.execute(self.sql, [dict(row) for row in values]).rowcount
+
+
+def run_all(connection: Connection, groups: Sequence[tuple[Statement, Values]]) -> Iterator[int]:
+    """Run statements in this order, and yield how many rows each has touched."""
+    for are_sets, some in groupby(groups, lambda group: isinstance(group[0].sql, SetStatement)):
+        if are_sets:
+            yield from run_sets(connection, [(cast("SetStatement", statement.sql), rows) for statement, rows in some])
+        else:
+            yield from (statement.run(connection, rows) for statement, rows in some)
 
 
 def _time(name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's bindparam is generic in what it binds

@@ -11,7 +11,7 @@ from shared.broker.commit import UnitWriter, to_exchange
 from shared.broker.leases import LEASE_CLAIM
 from shared.broker.unit import Unit
 from shared.database import statements
-from shared.database.engine import Conflict, Database
+from shared.database.engine import Conflict, Database, DatabaseAway
 from shared.database.pictures import Question, take_pictures
 from shared.database.queue_tables import outgoing
 from shared.database.records import (
@@ -130,6 +130,23 @@ def test_message_is_handled_once(migrated: Database) -> None:
         unit.add(HANDLED, queue="ingest", message_id=name, at=unit.at)
         with pytest.raises(expected) if expected else contextlib.nullcontext():
             writer.write([unit])
+
+
+def test_connections_that_the_server_has_ended_are_told_of_once(migrated_database: str) -> None:
+    database, other = Database(migrated_database), Database(migrated_database)
+    writer, unit = UnitWriter(database, to_exchange), Unit("test")
+    unit.send_raw("ingest", "{}", None)
+    with database.read(), database.read():
+        pass  # now two of them are kept
+    with other.read() as connection:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        connection.execute(text(f"{ended} WHERE datname = current_database() AND pid <> pg_backend_pid()"))
+    with pytest.raises(DatabaseAway):
+        writer.write([unit])
+    for _ in range(2):
+        writer.write([unit])
+    database.close()
+    other.close()
 
 
 def test_number_of_an_outgoing_row_never_comes_again(migrated: Database) -> None:

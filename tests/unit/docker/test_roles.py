@@ -6,6 +6,7 @@ from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import ClauseElement, Select
 
@@ -77,7 +78,7 @@ def _statements(package: str) -> list[str]:
     modules = [import_module(module.name) for module in walk_packages(folder, f"{package}.")]
     values = [value for module in modules for value in vars(module).values()]
     statements = [value.sql if isinstance(value, Statement) else value for value in values]
-    clauses = [sql.for_arrays if isinstance(sql, SetStatement) else sql for sql in statements]
+    clauses = [text(sql.for_arrays) if isinstance(sql, SetStatement) else sql for sql in statements]
     found = [clause for clause in clauses if isinstance(clause, ClauseElement)]
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return [str(clause.compile(dialect=dialect)) for clause in found if isinstance(clause, Select) or _changes(clause)]
