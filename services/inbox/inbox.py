@@ -52,7 +52,7 @@ class Inbox:
 
     async def committed(self, unit: Unit) -> None:
         """Wait on an event loop for the commit of a unit, which nothing takes back. Raises DatabaseAway, Conflict."""
-        await asyncio.shield(asyncio.wrap_future(self.committer.submit(unit, waited_for=True)))
+        await asyncio.shield(asyncio.wrap_future(self.committer.submit(unit, breathes=True)))
 
     def _committed(self, unit: Unit) -> bool:
         try:

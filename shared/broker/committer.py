@@ -1,7 +1,8 @@
 """Group commit: one thread per process commits the units that are ready together.
 
 A unit waits for company only while other deliveries are under way, and never longer than the linger:
-a lone file is committed at once (measured in docs/explanation/performance.md).
+a lone file is committed at once (measured in docs/explanation/performance.md). A unit of a front's waits, at most for
+a breath since the last group began, if that had several: then more will come.
 """
 
 import queue
@@ -22,14 +23,16 @@ log = structlog.get_logger(__name__)
 
 GROUP = 64
 LINGER = 0.1
+BREATH = 0.01
 
 
 @dataclass(frozen=True)
 class _Job:
     unit: Unit
     done: "Future[None]"
-    waited_for: bool
+    urgent: bool
     """someone stands still until it is committed, so it does not wait for company"""
+    breathes: bool = False
 
 
 class Committer:
@@ -43,6 +46,7 @@ class Committer:
         self._linger = linger
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._expected = 0
+        self._next = 0.0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
 
@@ -63,22 +67,26 @@ class Committer:
         with self._lock:
             self._expected += units
 
-    def submit(self, unit: Unit, *, waited_for: bool = False) -> "Future[None]":
+    def submit(self, unit: Unit, *, breathes: bool = False) -> "Future[None]":
         """Commit a unit soon; the future raises Conflict or DatabaseAway where it could not be.
 
-        waited_for: someone stands still until then.
+        breathes: it waits for a breath, not for the deliveries that are under way.
         """
-        done: Future[None] = Future()
-        self._jobs.put(_Job(unit, done, waited_for))
-        return done
+        return self._put(unit, urgent=False, breathes=breathes)
 
     def commit(self, unit: Unit) -> None:
         """Commit a unit and wait for it; raises Conflict, DatabaseAway."""
-        self.submit(unit, waited_for=True).result()
+        self._put(unit, urgent=True).result()
+
+    def _put(self, unit: Unit, *, urgent: bool, breathes: bool = False) -> "Future[None]":
+        done: Future[None] = Future()
+        self._jobs.put(_Job(unit, done, urgent, breathes))
+        return done
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             group, last = self._gather(job)
+            self._next = time.monotonic() + BREATH if len(group) > 1 else 0
             self._commit(group)
             if last:
                 return
@@ -96,9 +104,11 @@ class Committer:
         return group, False
 
     def _patience(self, group: list[_Job], end: float) -> float:
-        if not self._expected or any(job.waited_for for job in group):
+        if any(job.urgent for job in group):
             return 0
-        return max(0.0, end - time.monotonic())
+        if any(job.breathes for job in group):
+            return max(0.0, self._next - time.monotonic())
+        return max(0.0, end - time.monotonic()) if self._expected else 0
 
     def _commit(self, group: list[_Job]) -> None:
         """Commit a group; the loser of a race must not take the others with it, so a refused group is split."""

@@ -5,6 +5,7 @@ the others. A row may so be published twice, never lost; its message id tells th
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import structlog
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 SWEEP = 0.5
 """Seconds between looks at the table for rows that fell due or that a dead process left."""
+BREATH = 0.02
+"""Seconds from the beginning of a batch of several rows to the next look: then more are coming."""
 
 _DUE = (
     select(*(outgoing.c[name] for name in Outgoing.__dataclass_fields__))
@@ -41,6 +44,7 @@ class Relay:
         self._database = database
         self._publisher = publisher
         self._careful = False
+        self._next = 0.0
         self._rung = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -79,6 +83,7 @@ class Relay:
             if last:
                 return
             self._rung.wait(SWEEP)
+            self._stopping.wait(self._next - time.monotonic())
 
     def _publish_some(self) -> bool:
         """Return whether more may be due; what the broker does not take now is not tried again at once."""
@@ -86,6 +91,7 @@ class Relay:
             return False
         with self._database.write() as connection:
             rows = [Outgoing(*row) for row in connection.execute(_DUE, {"at": now()})]
+            self._next = time.monotonic() + BREATH if len(rows) > 1 else 0
             settled = sum(self._note(connection, batch) for batch in self._published(rows))
         return settled == BATCH
 

@@ -45,7 +45,7 @@ class StepCommitter(Committer):
 
     database_away = False
 
-    def submit(self, unit: Unit, *, waited_for: bool = False) -> "Future[None]":
+    def submit(self, unit: Unit, *, breathes: bool = False) -> "Future[None]":
         done: Future[None] = Future()
         try:
             self.commit(unit)

@@ -127,6 +127,21 @@ def test_lone_unit_does_not_wait_for_company(writer: CountingWriter) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_unit_that_breathes_waits_behind_a_group_only(writer: CountingWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.broker.committer.BREATH", 3600)
+    alone, next_one, one, other, behind, urgent = registered(writer, 6)
+    committer = Committer(writer, on_commit=lambda _units: None)
+    group = [committer.submit(moving(file), breathes=True) for file in (one, other)]
+    with running([committer]):
+        wait(group, timeout=15)
+        waiting = committer.submit(moving(behind), breathes=True)
+        committer.commit(moving(urgent))
+        waiting.result(15)
+        committer.commit(moving(alone))
+        committer.submit(moving(next_one), breathes=True).result(15)
+    assert writer.sizes[1:] == [2, 2, 1, 1]
+
+
 def test_unit_waits_for_those_under_way_but_not_longer_than_the_linger(writer: CountingWriter) -> None:
     first, second, third = registered(writer, 3)
     committer = Committer(writer, on_commit=lambda _units: None, linger=0.5)
