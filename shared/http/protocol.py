@@ -6,11 +6,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from shared.http.incoming import LargeBody
+
 _CONNECTION = "connection"
 _FAREWELL_SECONDS = 0.5
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,14 @@ class Connection(Protocol):
 
     async def abort(self) -> None:
         """Be done with a client that is gone."""
+        ...
+
+    def large_body(self, scope: Scope, size: int) -> LargeBody | None:
+        """Read the body of a request, of which nothing was received yet, past the parser.
+
+        size: bytes of it, which is the request's Content-Length. None, and the body is to be received as usual, if it
+        is here already, or over TLS.
+        """
         ...
 
 
@@ -113,6 +125,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = 0
         self._unparsed = 0
         self._lost = False
+        self._large: LargeBody | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
 
@@ -129,6 +142,34 @@ class GuardedProtocol(HttpToolsProtocol):
         _cancel(self._stall_timer)
         self._lost = True
         super().connection_lost(exc)
+
+    def large_body(self, scope: Scope, size: int) -> LargeBody | None:
+        """Read the body of a request past the parser, if that may be."""
+        cycle = self.cycle
+        # the parser may be at the next request
+        if cycle.scope is not scope or not cycle.more_body or self.transport.get_extra_info("sslcontext"):
+            return None
+        self._large = large = LargeBody(self, size)
+        first, cycle.body = bytes(cycle.body), bytearray()
+        if cycle.waiting_for_100_continue:
+            cycle.waiting_for_100_continue = False
+            self.transport.write(_CONTINUE)
+        large.begin(first)
+        self.flow.read_paused = False
+        return large
+
+    def body_has_come(self) -> None:
+        """Parse what follows a body that was read past the parser."""
+        self._large = None
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        if self._large is not None:
+            self._large.give_up()
+        super().on_response_complete()
 
     def shutdown(self) -> None:
         super().shutdown()

@@ -1,4 +1,4 @@
-"""Connections to an S3 server of our own, for an event loop that passes bodies on (ADR 14).
+"""Connections to an S3 server of our own, for an event loop that passes bodies on, either way (ADR 14).
 
 A general HTTP client copies and queues each piece some more times, which costs a tenth of the speed of a large
 download and half the time of a small one.
@@ -6,6 +6,8 @@ download and half the time of a small one.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import cast
 
 import httptools
@@ -18,6 +20,8 @@ from shared.storage.streams import PIECE, SILENT_SECONDS
 _MOST_HEAD = 64 * 1024
 _MOST_ERROR = 64 * 1024
 _HEAD_SECONDS = 60.0
+_KEPT_SECONDS = 15.0
+"""Less than servers keep an idle connection: not every body can be sent a second time."""
 _END = b"</Error>"
 _LONG = 1024 * 1024
 """Bytes of which the kernel passes on the rest: for fewer it is not worth a pipe."""
@@ -39,6 +43,8 @@ class StoreConnection(asyncio.Protocol):
         self._paused = False
         self._raw = False
         self._lost = False
+        self._full = False
+        self._heard = asyncio.get_running_loop().time()
         self._news: asyncio.Future[None] | None = None
         self._answer = _Answer()
         self._left = 0
@@ -47,12 +53,22 @@ class StoreConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        # what is sent is not copied on its way; TLS of uvloop, which copies, takes 0 as reached from the start
+        self._transport.set_write_buffer_limits(high=1 if transport.get_extra_info("sslcontext") else 0)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._lost = True
         self._tell()
 
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._tell()
+
     def data_received(self, data: bytes) -> None:
+        self._heard = asyncio.get_running_loop().time()
         if not self._answer.complete:
             data = self._answer.feed(data)
             if self._answer.broken:
@@ -67,12 +83,16 @@ class StoreConnection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Whether it can take a request."""
+        return self._open and asyncio.get_running_loop().time() < self._heard + _KEPT_SECONDS
+
+    @property
+    def _open(self) -> bool:
         return not self._lost and not self._transport.is_closing()
 
     @property
     def idle(self) -> bool:
         """Whether the last answer has been read to its end, and another request may follow."""
-        return self._answer.keeps and not self._left and not self._queued and self.usable
+        return self._answer.keeps and not self._left and not self._queued and self._open
 
     def discard(self) -> None:
         """Close it, at once and without waiting."""
@@ -80,17 +100,47 @@ class StoreConnection(asyncio.Protocol):
 
     async def ask(self, request: bytes, length: int) -> None:
         """Send a GET for so many bytes, and wait for the head of the answer. Raises as `StreamingStore.stream` does."""
-        self._answer = answer = _Answer()
-        self._left = 0
+        self.begin()
         self._transport.write(request)
-        while not answer.complete:
-            if self._lost:
-                raise StaleConnection if answer.untouched else StoreUnavailable("the store broke off")
-            await self._wait(_HEAD_SECONDS)
-        if answer.status not in {200, 206}:
-            raise await self._refusal(answer)
-        if answer.length != length:
+        await self._answered(_HEAD_SECONDS)
+        if self._answer.length != length:
             raise StoreUnavailable("the archived body is shorter than it was when it was archived")
+
+    def begin(self) -> None:
+        """Begin a request with a body: what it consists of, its head first, is given to `send`."""
+        self._answer = _Answer()
+        self._left = 0
+
+    async def send(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Send what follows of a request; when this returns the server's side has all of it, and nothing is kept here.
+
+        Raises StoreUnavailable, and what the server answers before it has all.
+        """
+        self._transport.writelines(pieces)
+        while self._full and not self._lost and not self._answer.complete:
+            await self._wait(SILENT_SECONDS)
+        if self._answer.complete:
+            raise await self._refusal(self._answer)
+        if self._lost:
+            raise self._broken()
+
+    async def stored(self) -> str:
+        """Wait for the answer behind a body; return the tag of what was stored. Raises as `send` does."""
+        await self._answered(SILENT_SECONDS)
+        while await self.piece():
+            pass
+        return self._answer.tag
+
+    async def _answered(self, seconds: float) -> None:
+        while not self._answer.complete:
+            if self._lost:
+                raise self._broken()
+            await self._wait(seconds)
+        if self._answer.status not in {200, 206}:
+            raise await self._refusal(self._answer)
+
+    def _broken(self) -> StoreUnavailable:
+        return StaleConnection() if self._answer.untouched else StoreUnavailable("the store broke off")
 
     async def piece(self) -> bytes:
         """Return the next piece of the answer; an empty one only at its end. Raises StoreUnavailable."""
@@ -109,7 +159,7 @@ class StoreConnection(asyncio.Protocol):
     @property
     def is_raw(self) -> bool:
         """Whether the rest of the answer is long, and lies as it is in the socket."""
-        return self._left >= _LONG and self.usable and not self._transport.get_extra_info("sslcontext")
+        return self._left >= _LONG and self._open and not self._transport.get_extra_info("sslcontext")
 
     def fileno(self) -> int:
         """Return the descriptor of the socket."""
@@ -146,11 +196,9 @@ class StoreConnection(asyncio.Protocol):
         """Read what the server says of an error, as far as it matters; the connection is not used again."""
         answer.keeps = False
         told = b""
-        while self._left and len(told) < _MOST_ERROR and _END not in told:
-            try:
-                told += await self.piece()
-            except StoreUnavailable:
-                break
+        with suppress(StoreUnavailable):
+            while len(told) < _MOST_ERROR and _END not in told and (piece := await self.piece()):
+                told += piece
         return refusal(answer.status, told)
 
     async def _wait(self, seconds: float) -> None:
@@ -179,6 +227,7 @@ class _Answer:
         self.broken = False
         self.status = 0
         self.length = 0
+        self.tag = ""
         self.keeps = True
 
     @property
@@ -208,6 +257,8 @@ class _Answer:
         name = name.lower()
         if name == b"content-length" and value.isdigit():
             self.length = int(value)
+        elif name == b"etag":
+            self.tag = value.decode("latin-1").strip('"')
         elif name == b"transfer-encoding":
             # only errors come in chunks; their code is found all the same, and then the connection is closed
             self.length = _MOST_ERROR

@@ -1,24 +1,18 @@
 """Bodies from an S3 server, as an event loop reads them."""
 
-import asyncio
-import ssl
 import time
-from urllib.parse import urlsplit
 
 from prometheus_client import Counter
 
 from shared.errors import StrongroomError
 from shared.pool import Pool
 from shared.storage.bodies import check_range
-from shared.storage.errors import StoreRefused, StoreUnavailable
 from shared.storage.metered import PROCESS_METRICS, StoreMetrics, outcome_of
 from shared.storage.presigning import Presigner
 from shared.storage.s3_connection import StaleConnection, StoreConnection
+from shared.storage.s3_pool import StorePool
 from shared.storage.settings import S3Settings
 
-_CONNECT_SECONDS = 5.0
-_MOST = 10_000
-_KEPT = 64
 _REQUEST_SECONDS = 60
 
 
@@ -36,12 +30,9 @@ class S3StreamingStore:
         public_endpoint: str | None = None,
         metrics: StoreMetrics = PROCESS_METRICS,
     ) -> None:
-        url = urlsplit(account.endpoint)
-        self._place = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-        self._tls = ssl.create_default_context(cafile=account.ca_cert) if url.scheme == "https" else None
         self._signing = _presigner(account, bucket, account.endpoint)
         self._public = _presigner(account, bucket, public_endpoint or account.endpoint)
-        self._pool = Pool(self._connect, most=_MOST, kept=_KEPT)
+        self._pool = StorePool(account)
         self._name = bucket
         self._metrics = metrics
         self._seconds = metrics.seconds.labels(bucket, "open")
@@ -86,17 +77,6 @@ class S3StreamingStore:
         except BaseException:
             self._pool.give_back(connection, good=False)
             raise
-        return connection
-
-    async def _connect(self) -> StoreConnection:
-        host, port = self._place
-        connecting = asyncio.get_running_loop().create_connection(StoreConnection, host, port, ssl=self._tls)
-        try:
-            _, connection = await asyncio.wait_for(connecting, _CONNECT_SECONDS)
-        except ssl.SSLCertVerificationError as error:
-            raise StoreRefused("the certificate of the store is not to be trusted") from error
-        except (OSError, TimeoutError) as error:
-            raise StoreUnavailable(f"no answer from the store: {type(error).__name__}") from error
         return connection
 
 

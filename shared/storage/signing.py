@@ -54,13 +54,16 @@ class Signer:
         self._key = SigningKey(secret_key, region)
         self._token = {} if session_token is None else {"x-amz-security-token": session_token}
 
-    def headers(self, method: str, path: str, payload_sha256: str) -> dict[str, str]:
-        """Return the headers that sign a request without a query; `path` is quoted, the digest hexadecimal."""
+    def headers(self, method: str, path: str, payload_sha256: str, query: str = "") -> dict[str, str]:
+        """Return the headers that sign a request; `path` is quoted, the digest hexadecimal or `UNSIGNED-PAYLOAD`.
+
+        query: names and values quoted, sorted by name, every name with a `=`.
+        """
         moment = this_moment()
         signed = {"host": self._host, "x-amz-content-sha256": payload_sha256, "x-amz-date": moment, **self._token}
         lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
         names = ";".join(signed)
-        signature = self._key.sign(moment, f"{method}\n{path}\n\n{lines}\n{names}\n{payload_sha256}")
+        signature = self._key.sign(moment, f"{method}\n{path}\n{query}\n{lines}\n{names}\n{payload_sha256}")
         credential = f"{self._access_key}/{self._key.scope(moment)}"
         authorization = f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
         return {**signed, "authorization": authorization}

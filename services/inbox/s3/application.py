@@ -16,6 +16,7 @@ from services.inbox.s3.calls import Call, Ground
 from services.inbox.s3.errors import ClientGone, S3Error, as_s3
 from services.inbox.s3.operations import Operation, operation_of
 from services.inbox.s3.requests import S3Request, read_request
+from services.inbox.s3.sources import RequestBody
 from services.inbox.s3.xml import elements, xml_response
 from shared.access.buckets import bucket_of, is_bucket_of
 from shared.errors import StrongroomError
@@ -75,7 +76,8 @@ class S3Application:
             caller = await self._authenticator.caller(request)
             operation = operation_of(request)
             _check_bucket(request, caller.user)
-            response = await _HANDLERS[Operation(operation)](Call(request, caller, receive, self._ground))
+            call = Call(request, caller, RequestBody(scope, receive), self._ground)
+            response = await _HANDLERS[Operation(operation)](call)
         except ClientGone:
             S3_REQUESTS.labels(operation, "ClientGone").inc()
             raise

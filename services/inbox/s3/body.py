@@ -1,11 +1,9 @@
-"""A body on its way through: read in blocks, decoded and hashed on threads, its end held back until all is right."""
+"""A body on its way through: decoded and hashed block by block on threads, its end held back until all is right."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import Executor
-
-from starlette.types import Receive
 
 from services.inbox.header_check import HeaderWatch
 from services.inbox.metrics import RECEIVED
@@ -13,10 +11,9 @@ from services.inbox.s3.checksums import ALGORITHMS, PREFIX, Hasher, encoded, sam
 from services.inbox.s3.chunks import ChunkDecoder
 from services.inbox.s3.errors import ClientGone, S3Error
 from services.inbox.s3.payload import Payload
+from services.inbox.s3.sources import Source
 
-BLOCK = 256 * 1024
-"""Bytes that are hashed, and given on, at once: two such blocks of a body are in memory."""
-_SMALL = 32 * 1024
+_SMALL = 128 * 1024
 """Below so many bytes a thread costs more than the work it takes over."""
 
 Pieces = list[memoryview]
@@ -32,7 +29,7 @@ class IncomingBody:
     def __init__(
         self,
         payload: Payload,
-        receive: Receive,
+        source: Source,
         threads: Executor,
         *,
         gap_seconds: float,
@@ -40,7 +37,7 @@ class IncomingBody:
         watch: HeaderWatch | None = None,
     ) -> None:
         self.payload = payload
-        self._receive = receive
+        self._source = source
         self._threads = threads
         self._gap = gap_seconds
         self._decoder = None if payload.form is None else ChunkDecoder(payload.form)
@@ -66,13 +63,14 @@ class IncomingBody:
         algorithm, _ = self.payload.checksum
         return PREFIX + algorithm, encoded(self._hashers[algorithm].digest())
 
-    async def pieces(self) -> AsyncIterator[Pieces]:
+    async def pieces(self) -> AsyncGenerator[Pieces, None]:
         """Yield the payload; its last pieces only once every digest and signature was found right.
 
         Raises S3Error, ClientGone.
         """
         held: Pieces | None = None
-        async for block in self._blocks():
+        last = memoryview(b"")
+        while block := await self._block():
             work = asyncio.ensure_future(self._taken(block))
             try:
                 if held:
@@ -80,45 +78,34 @@ class IncomingBody:
             finally:
                 # also when nobody wants the rest: a thread must not go on with what is over
                 held = await work
+            self._source.release(last)
+            last = block
         self._check()
         if held:
             yield held
+        self._source.release(last)
 
     async def whole(self) -> bytes:
         """Return all of a small payload. Raises S3Error, ClientGone."""
-        return b"".join([piece async for pieces in self.pieces() for piece in pieces])
+        # copied one by one: the memory of each is used again when the next one comes
+        return b"".join([bytes(piece) async for pieces in self.pieces() for piece in pieces])
 
-    async def _blocks(self) -> AsyncIterator[bytes]:
-        more = True
-        while more:
-            gathered: list[bytes] = []
-            size = 0
-            while more and size < BLOCK:
-                piece, more = await self._next()
-                gathered.append(piece)
-                size += len(piece)
-            if size:
-                yield gathered[0] if len(gathered) == 1 else b"".join(gathered)
-
-    async def _next(self) -> tuple[bytes, bool]:
+    async def _block(self) -> memoryview:
         try:
-            async with asyncio.timeout(self._gap):
-                message = await self._receive()
+            return await self._source.block(self._gap)
         except TimeoutError:
             raise S3Error("RequestTimeout", f"no byte of the body came for {self._gap:g} seconds") from None
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        return message.get("body", b""), message.get("more_body", False)
+        except ConnectionError:
+            raise ClientGone from None
 
-    async def _taken(self, block: bytes) -> Pieces:
+    async def _taken(self, block: memoryview) -> Pieces:
         RECEIVED.inc(len(block))
         if len(block) <= _SMALL:
             return self._take(block)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._take, block)
 
-    def _take(self, block: bytes) -> Pieces:
-        view = memoryview(block)
-        pieces = [view] if self._decoder is None else self._decoder.feed(view)
+    def _take(self, block: memoryview) -> Pieces:
+        pieces = [block] if self._decoder is None else self._decoder.feed(block)
         for piece in pieces:
             self._size += piece.nbytes
             if self._watch is not None:

@@ -6,8 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from starlette.types import Receive
-
 from services.inbox.inbox import Inbox
 from services.inbox.s3.admission import Admission
 from services.inbox.s3.authentication import Caller
@@ -17,6 +15,7 @@ from services.inbox.s3.keys import object_path
 from services.inbox.s3.payload import Payload, read_payload
 from services.inbox.s3.requests import S3Request
 from services.inbox.s3.sink import Sink
+from services.inbox.s3.sources import Source
 from shared.database.reading import AsyncReads
 
 T = TypeVar("T")
@@ -45,7 +44,7 @@ class Call:
 
     request: S3Request
     caller: Caller
-    receive: Receive
+    source: Source
     ground: Ground
 
     @property
@@ -69,7 +68,7 @@ class Call:
         ground = self.ground
         watch = ground.inbox.headers.watch() if start else None
         return IncomingBody(
-            payload, self.receive, ground.hashing, gap_seconds=ground.gap_seconds, sha256=sha256, watch=watch
+            payload, self.source, ground.hashing, gap_seconds=ground.gap_seconds, sha256=sha256, watch=watch
         )
 
     async def document(self, longest: int) -> bytes:

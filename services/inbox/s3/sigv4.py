@@ -130,22 +130,6 @@ def signing_key(secret: str, scope: SigningScope) -> bytes:
     return key
 
 
-def signed_headers(
-    method: str, host: str, path: str, query: Pairs, *, access_key: str, secret_key: str, region: str
-) -> dict[str, str]:
-    """Return the headers of a request of ours whose body is not signed."""
-    at = datetime.now(UTC).strftime(_TIME)
-    scope = SigningScope(at[:8], region)
-    headers = {"host": host, "x-amz-content-sha256": UNSIGNED, "x-amz-date": at}
-    canonical = canonical_request(method, path, query, headers, UNSIGNED)
-    signature = sign(signing_key(secret_key, scope), ALGORITHM, at, scope, _sha256(canonical))
-    names = ";".join(headers)
-    headers["authorization"] = (
-        f"{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
-    )
-    return headers
-
-
 def uri_encoded(text: str, *, safe: str = "") -> str:
     """Encode as S3 does: everything but letters, digits and `-._~`."""
     return quote(text, safe=f"{safe}-._~")

@@ -7,7 +7,8 @@ import pytest
 
 from services.inbox.s3.errors import S3Error
 from services.inbox.s3.requests import S3Request
-from services.inbox.s3.sigv4 import check_claim, read_claim, signed_headers
+from services.inbox.s3.sigv4 import check_claim, read_claim
+from shared.storage.signing import Signer
 from tests.unit.inbox_s3.signing import ACCESS_KEY, SECRET_KEY, now, presigned, signed
 
 URL = "http://inbox.example.org:8090/ann/folder/a%20b~c.c4gh"
@@ -43,9 +44,8 @@ def test_requests_of_botocore_are_taken(url: str) -> None:
 
 
 def test_our_own_requests_to_the_store_are_signed_as_botocore_does() -> None:
-    headers = signed_headers(
-        "PUT", "h:1", "/inbox/key", (("partNumber", "1"),), access_key=ACCESS_KEY, secret_key=SECRET_KEY, region="x"
-    )
+    signer = Signer(host="h:1", access_key=ACCESS_KEY, secret_key=SECRET_KEY, region="x")
+    headers = signer.headers("PUT", "/inbox/key", "UNSIGNED-PAYLOAD", "partNumber=1")
     request = S3Request("PUT", "/inbox/key", (("partNumber", "1"),), headers, secure=False)
     assert check(request)
     theirs = signed("PUT", "http://h:1/inbox/key?partNumber=1", headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})

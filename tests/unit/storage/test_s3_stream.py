@@ -116,6 +116,7 @@ def test_connection_that_was_closed_meanwhile_is_replaced_once() -> None:
     [
         (refusal("404 Not Found", "NoSuchKey"), ObjectMissing),
         (refusal("403 Forbidden", "AccessDenied"), StoreRefused),
+        (refusal("404 Not Found", "NoSuchBucket"), StoreRefused),
         (refusal("503 Slow Down", "SlowDown"), StoreUnavailable),
         (
             b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n2b\r\n" + refusal("", "NoSuchKey")[-44:],
