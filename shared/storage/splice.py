@@ -15,8 +15,6 @@ from shared.storage.errors import StoreUnavailable
 from shared.storage.streams import PIECE, SILENT_SECONDS
 
 _FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
-_AT_ONCE = 8
-"""Transfers after which others have their turn."""
 
 Watch = Callable[..., Any]
 
@@ -34,16 +32,13 @@ class Splice:
         self._sink = sink
         self._reader, self._writer = pipe
         self._held = 0
-        self._transfers = 0
 
     async def some(self, most: int, *, stall_seconds: float) -> int:
         """Pass on some bytes of the next `most`, and return how many the sink has taken.
 
         Raises StoreUnavailable when the source ends or falls silent, and SinkGone, also when the sink stalls.
         """
-        self._transfers += 1
-        if self._transfers % _AT_ONCE == 0:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # hundreds of readers who begin at a time hold up nobody else
         if not self._held:
             self._held = await self._taken(most)
         sent = await self._given(stall_seconds)
