@@ -11,12 +11,13 @@ from services.inbox.errors import InboxError
 from services.inbox.inbox import Inbox
 from services.inbox.placing import check_place
 from services.inbox.queries import Protocol, Unfinished, current_file, unfinished_at
+from services.inbox.quota import check_room
 from services.inbox.statements import UPLOAD_BEGIN
 from shared.broker.unit import Unit
 from shared.database.records import File
 from shared.database.statements import FILE_REGISTER
 from shared.database.states import FileState
-from shared.identifiers import FileId, new_file_id
+from shared.identifiers import NO_FILE, FileId, new_file_id
 from shared.storage.port import Part
 
 
@@ -38,21 +39,22 @@ class Begun:
 def begin(inbox: Inbox, user: str, path: str, *, exclusive: bool = False) -> Begun:
     """Register a file and its upload; unfinished ones of this name are given up.
 
-    exclusive: refuse if there is anything of this name. Raises InboxError, Busy, DatabaseAway.
+    exclusive: refuse if there is anything of this name. Raises InboxError, QuotaExceeded, Busy, DatabaseAway.
     """
-    begun, void = inbox.settle(partial(_begin, user=user, path=path, exclusive=exclusive))
+    begun, void = inbox.settle(partial(_begin, inbox=inbox, user=user, path=path, exclusive=exclusive))
     for upload in void:
         drop(inbox, upload)
     return begun
 
 
 def _begin(
-    connection: Connection, unit: Unit, *, user: str, path: str, exclusive: bool
+    connection: Connection, unit: Unit, *, inbox: Inbox, user: str, path: str, exclusive: bool
 ) -> tuple[Begun, list[Unfinished]]:
     check_place(connection, user, path)
     void = unfinished_at(connection, user, path)
     if exclusive and (void or current_file(connection, user, path)):
         raise InboxError("there is a file of this name already")
+    check_room(connection, inbox, user, 1, but=void[0].file.id if void else NO_FILE)
     for upload in void:
         abandon(unit, upload, "a new upload of this name has begun")
     return Begun(register(unit, new_file_id(), user, path, protocol=Protocol.SFTP), digests=Digests()), void

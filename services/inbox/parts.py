@@ -10,6 +10,7 @@ from services.inbox.begin import Begun
 from services.inbox.buffers import Buffer, BufferReader
 from services.inbox.digests import part_size, parts_in_flight
 from services.inbox.inbox import Inbox
+from services.inbox.quota import take_room
 from services.inbox.resume import touch
 from shared.storage.errors import StoreUnavailable
 from shared.storage.port import Part
@@ -39,7 +40,8 @@ class PartSender:
 
     def __init__(self, inbox: Inbox, begun: Begun) -> None:
         self._inbox = inbox
-        self._file_id = begun.file.id
+        self._file = begun.file
+        self._sent = begun.size
         self._upload_id = begun.upload_id
         self._stored = {part.number: part for part in begun.parts}
         self._next = len(begun.parts) + 1
@@ -81,8 +83,12 @@ class PartSender:
         return self._free.popleft().empty() if self._free else Buffer(size)
 
     async def send(self, buffer: Buffer) -> None:
-        """Send a part without waiting for its end, but for the room to send it; raises what an earlier one met."""
+        """Send a part without waiting for its end, but for the room to send it; raises what an earlier one met.
+
+        Raises QuotaExceeded for one that the user has no room for.
+        """
         await self._prepare()
+        await self._take_room(buffer)
         while len(self._tasks) >= parts_in_flight(buffer.size):
             await self._tasks[0]
             self._tasks.popleft()
@@ -101,15 +107,16 @@ class PartSender:
         self._tasks.clear()
         digests = self._borders.get(self.safe_size)
         if digests is not None and digests.size:
-            self._inbox.uploads.remember(self._file_id, digests)
+            self._inbox.uploads.remember(self._file.id, digests)
 
     async def put_whole(self, buffer: Buffer) -> None:
         """Store a file of one part as an object at once."""
         assert self._digests is not None  # of nothing, since nothing was sent
         body, digests = buffer.body, self._digests.copy()
+        await self._take_room(buffer)
         await asyncio.to_thread(digests.update, body)
         await asyncio.to_thread(
-            persistently, lambda: self._inbox.store.put(self._file_id, BufferReader(body), body.nbytes)
+            persistently, lambda: self._inbox.store.put(self._file.id, BufferReader(body), body.nbytes)
         )
         self._digests = digests
 
@@ -120,32 +127,37 @@ class PartSender:
         assert upload_id is not None
         assert len(parts) == self._next - 1
         made = await asyncio.to_thread(
-            persistently, lambda: self._inbox.store.complete_upload(self._file_id, upload_id, parts)
+            persistently, lambda: self._inbox.store.complete_upload(self._file.id, upload_id, parts)
         )
         return made.size
 
     def remember(self) -> None:
         """Keep the digests of the whole file until it is recorded."""
         if self._digests:
-            self._inbox.uploads.remember(self._file_id, self._digests)
+            self._inbox.uploads.remember(self._file.id, self._digests)
 
     async def _prepare(self) -> None:
         """Note the id of the upload before its first part, so that no part is stored that nobody finds again."""
         if self._upload_id is None:
             self._upload_id = await asyncio.to_thread(
-                persistently, lambda: self._inbox.store.start_upload(self._file_id)
+                persistently, lambda: self._inbox.store.start_upload(self._file.id)
             )
         elif time.monotonic() - self._touched < _TOUCH_SECONDS:
             return
-        await asyncio.to_thread(touch, self._inbox, self._file_id, self._upload_id)
+        await asyncio.to_thread(touch, self._inbox, self._file.id, self._upload_id)
         self._touched = time.monotonic()
+
+    async def _take_room(self, buffer: Buffer) -> None:
+        self._sent += buffer.filled
+        if self._inbox.quota is not None:
+            await asyncio.to_thread(take_room, self._inbox, self._file, self._sent)
 
     async def _store(self, number: int, buffer: Buffer) -> None:
         await self._hash(buffer)
         upload_id, body = self._upload_id, buffer.body
         assert upload_id is not None
         self._stored[number] = await asyncio.to_thread(
-            persistently, lambda: self._inbox.store.put_part(self._file_id, upload_id, number, body)
+            persistently, lambda: self._inbox.store.put_part(self._file.id, upload_id, number, body)
         )
         self._free.append(buffer)
         safe = self.safe_size

@@ -72,7 +72,7 @@ class InboxSettings(SftpSettings, S3FrontSettings):
     inbox_quota: int | None = Field(
         default=None,
         ge=1,
-        description="Bytes that one user may have in the inbox, beyond which uploads by S3 are refused; none: as many "
+        description="Bytes that one user may have in the inbox, beyond which uploads are refused; none: as many "
         "as there is room for.",
     )
     inbox_header_keys: tuple[Path, ...] = Field(

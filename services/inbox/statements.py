@@ -51,6 +51,14 @@ UPLOAD_RECEIVED = Statement(
     conditional=True,
 )
 """Fails for an upload that was given up or finished elsewhere."""
+UPLOAD_SIZE = Statement(
+    31,
+    update(uploads)
+    .where(uploads.c.file_id == bindparam("file", type_=FileUuid))
+    .values(received=bindparam("size"), touched_at=bindparam("at", type_=UtcDateTime())),
+    conditional=True,
+)
+"""Fails for an upload that was given up or finished elsewhere."""
 UPLOAD_TOUCH = Statement(
     30,
     update(uploads)

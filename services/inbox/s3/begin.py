@@ -5,11 +5,12 @@ from functools import partial
 from sqlalchemy import Connection
 
 from services.inbox.begin import register
-from services.inbox.errors import InboxError, QuotaExceeded
+from services.inbox.errors import InboxError
 from services.inbox.inbox import Inbox
 from services.inbox.paths import sidecar_algorithm
 from services.inbox.queries import Protocol
-from services.inbox.s3.queries import Place, bytes_of, place_of
+from services.inbox.quota import check_room
+from services.inbox.s3.queries import Place, place_of
 from shared.broker.unit import Unit
 from shared.identifiers import FileId, new_file_id
 
@@ -37,12 +38,6 @@ def check_obstacle(place: Place) -> None:
     """Raise InboxError if something keeps a file from being there."""
     if place.obstacle is not None:
         raise InboxError(place.obstacle)
-
-
-def check_room(connection: Connection, inbox: Inbox, user: str, size: int) -> None:
-    """Raise QuotaExceeded if so many bytes more are more than this user may have."""
-    if inbox.quota is not None and bytes_of(connection, user) + size > inbox.quota:
-        raise QuotaExceeded
 
 
 def _begin(

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from services.inbox.inbox import SERVICE, Inbox
 from services.inbox.queries import Unfinished
-from services.inbox.s3.begin import check_room
+from services.inbox.quota import check_room
 from services.inbox.s3.errors import S3Error
 from services.inbox.s3.queries import multipart_of
 from services.inbox.statements import UPLOAD_RECEIVED

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     FromClause,
     Select,
@@ -13,15 +12,14 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    func,
     literal_column,
     null,
     or_,
     select,
 )
-from sqlalchemy import cast as sql_cast
 
 from services.inbox.queries import Protocol, Unfinished, unfinished_upload
+from services.inbox.quota import BYTES
 from shared.database.arrays import TextArray, is_among
 from shared.database.queue_tables import folders, sidecars, uploads
 from shared.database.reading import AsyncReads
@@ -29,7 +27,7 @@ from shared.database.records import File, to_file
 from shared.database.states import FileState
 from shared.database.tables import files
 from shared.database.types import FileUuid, Octets
-from shared.identifiers import FileId, parse_file_id
+from shared.identifiers import NO_FILE, FileId, parse_file_id
 
 _LAST = "\U0010ffff"
 _IN_INBOX = files.c.inbox_location.is_not(None)
@@ -118,15 +116,6 @@ _PLACE = select(
     .subquery()
     .outerjoin(_CURRENT, and_(*_named(_CURRENT, "named"), _CURRENT.c.inbox_location.is_not(None)))
 )
-_BYTES_OF_FILES = select(func.coalesce(sql_cast(func.sum(files.c.size), BigInteger), 0)).where(
-    files.c.user == bindparam("owner"), _IN_INBOX
-)
-_BYTES_UNDER_WAY = (
-    select(func.coalesce(sql_cast(func.sum(uploads.c.received), BigInteger), 0))
-    .join(files, files.c.id == uploads.c.file_id)
-    .where(files.c.user == bindparam("owner"), files.c.state == FileState.REGISTERED)
-)
-_BYTES = select(_BYTES_OF_FILES.scalar_subquery() + _BYTES_UNDER_WAY.scalar_subquery())
 
 
 def listed_after(connection: Connection, user: str, prefix: str, after: str, most: int) -> list[Listed]:
@@ -179,15 +168,9 @@ async def ask_place(reads: AsyncReads, user: str, path: str) -> Place:
     return _place(row)
 
 
-def bytes_of(connection: Connection, user: str) -> int:
-    """Return how much room a user takes in the inbox: finished files, and parts of others."""
-    taken: int = connection.execute(_BYTES, {"owner": user}).scalar_one()
-    return taken
-
-
 async def ask_bytes(reads: AsyncReads, user: str) -> int:
     """Return how much room a user takes in the inbox: finished files, and parts of others."""
-    [(taken,)] = await reads.rows(_BYTES, {"owner": user})
+    [(taken,)] = await reads.rows(BYTES, {"owner": user, "but": NO_FILE})
     return int(taken)
 
 
