@@ -14,7 +14,8 @@ from tests.benchmarks.ground import BenchNode, bench_node
 from tests.benchmarks.measure import TRANSFER, Amount, Figures, Ratio, Spread, quotients, rounds, seconds
 from tests.benchmarks.outboxes import SETTINGS, Outboxes, outboxes
 from tests.benchmarks.uploads import Upload
-from tests.e2e.nodes import RealNode, Researcher, json_of, succeed, until
+from tests.e2e.nodes import RealNode, json_of, succeed, until
+from tests.e2e.people import Researcher
 
 SMALL_FILES = 200
 DATASET = "bench-dataset"

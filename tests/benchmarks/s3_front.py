@@ -13,7 +13,8 @@ from botocore.config import Config
 
 from tests.benchmarks.ground import BenchNode, bench_node
 from tests.benchmarks.measure import Amount, Figures, Ratio, Spread, quotients, rounds, seconds
-from tests.e2e.nodes import RealNode, Submitter, succeed
+from tests.e2e.nodes import RealNode, succeed
+from tests.e2e.people import Submitter
 
 MIB = 1 << 20
 LARGE, PART, WHOLE, SMALL = 512 * MIB, 16 * MIB, 64 * MIB, 64 << 10

@@ -11,7 +11,8 @@ from shared.crypto.keys import PublicKey
 from tests.benchmarks.ground import BenchNode, bench_node
 from tests.benchmarks.measure import TRANSFER, Amount, Figures, Ratio, Spread, quotients, rounds, seconds
 from tests.benchmarks.uploads import LargeUpload
-from tests.e2e.nodes import RealNode, Submitter
+from tests.e2e.nodes import RealNode
+from tests.e2e.people import Submitter
 from tests.stack import s3
 
 METHOD = f"""\

@@ -15,7 +15,8 @@ import pytest
 
 from shared.crypto.keys import generate, load_public_key
 from shared.crypto.streams import encrypt_stream
-from tests.e2e.nodes import Node, Submitter, json_of, succeed, until
+from tests.e2e.nodes import Node, json_of, succeed, until
+from tests.e2e.people import Submitter
 
 SEGMENT = 65564
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.crypto.keys import load_public_key
-from tests.e2e.nodes import COMMAND, EmbeddedNode, Submitter, json_of, until
+from tests.e2e.nodes import COMMAND, EmbeddedNode, json_of, until
+from tests.e2e.people import Submitter
 from tests.e2e.test_bad_input import seal
 
 FILES = 40

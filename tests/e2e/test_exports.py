@@ -4,7 +4,8 @@ import json
 import urllib.request
 from typing import Any
 
-from tests.e2e.nodes import Node, Researcher, Submitter, json_of, succeed, until
+from tests.e2e.nodes import Node, json_of, succeed, until
+from tests.e2e.people import Researcher, Submitter
 from tests.unit.pipeline.objects import held
 
 DATASET = "EGAD00000000077"

@@ -7,7 +7,8 @@ import pytest
 
 from shared.access.credentials import S3Credentials
 from shared.database.types import now
-from tests.e2e.nodes import Node, Submitter, json_of, succeed, until
+from tests.e2e.nodes import Node, json_of, succeed, until
+from tests.e2e.people import Submitter
 from tests.integration.inbox_s3.clients import CLIENTS, Account
 
 USER = "ann@example.org"

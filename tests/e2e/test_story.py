@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.nodes import Node, Researcher, Submitter, json_of, succeed, until
+from tests.e2e.nodes import Node, json_of, succeed, until
+from tests.e2e.people import Researcher, Submitter
 from tests.genomes import making, truth
 from tests.integration.login.visitor import Visitor, text_of, token_in
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from shared.crypto.keys import load_public_key
-from tests.e2e.nodes import COMMAND, EmbeddedNode, Submitter, embedded_node, json_of, run_command, succeed, until
+from tests.e2e.nodes import COMMAND, EmbeddedNode, embedded_node, json_of, run_command, succeed, until
+from tests.e2e.people import Submitter
 
 MIB = 2**20
 NAME = "alice@example.org"
