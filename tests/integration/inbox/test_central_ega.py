@@ -29,7 +29,7 @@ def host(tmp_path: Path, ssh_keys: dict[str, Path], central: CentralEgaUsers) ->
     """An inbox that looks users up at Central EGA, whose answers expire at once."""
     url = f"sqlite:///{tmp_path / 'inbox.db'}"
     upgrade(url)
-    settings = {**central.settings, "cega_ttl_seconds": 0.001}
+    settings = {**central.settings, "cega_ttl_seconds": 1e-9}
     inbox = InboxHost(url, directory(tmp_path / "store"), ssh_keys["host"], more=settings)
     with inbox.up():
         yield inbox
