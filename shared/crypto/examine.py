@@ -108,9 +108,9 @@ class _Work:
 
     def stages(self) -> list[Stage[_Slot]]:
         """Return the stages in the order of a batch's life."""
-        sealed = [Stage(work=partial(_hash_sealed, digest)) for digest in _each(self._archived, self._upload)]
+        sealed = [Stage(work=partial(_hash_sealed, same)) for same in _by_algorithm(self._archived, self._upload)]
         decrypt = Stage(work=self.decrypt)
-        plain = [Stage(work=partial(_hash_visible, digest), after=decrypt) for digest in _each(self._plain)]
+        plain = [Stage(work=partial(_hash_visible, digest), after=decrypt) for digest in self._plain.values()]
         return [*sealed, decrypt, *plain]
 
     def fill(self, slot: _Slot) -> bool:
@@ -143,16 +143,19 @@ def _hashes(*, md5: bool) -> dict[str, Digest]:
     return {name: hashlib.new(name, usedforsecurity=False) for name in names}
 
 
-def _each(*digests: dict[str, Digest]) -> list[Digest]:
-    return [digest for group in digests for digest in group.values()]
+def _by_algorithm(*digests: dict[str, Digest]) -> list[list[Digest]]:
+    """Group them: what needs the same bytes and takes as long is one stage, since a change of stages costs time."""
+    names = dict.fromkeys(name for group in digests for name in group)
+    return [[group[name] for group in digests if name in group] for name in names]
 
 
 def _hex(digests: dict[str, Digest]) -> dict[str, str]:
     return {name: digest.hexdigest() for name, digest in digests.items()}
 
 
-def _hash_sealed(digest: Digest, slot: _Slot) -> None:
-    digest.update(slot.sealed)
+def _hash_sealed(digests: list[Digest], slot: _Slot) -> None:
+    for digest in digests:
+        digest.update(slot.sealed)
 
 
 def _hash_visible(digest: Digest, slot: _Slot) -> None:
