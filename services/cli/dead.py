@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.context import Node, opened
-from services.cli.output import answer, details, heading, listing, printable
+from services.cli.output import answer, answer_each, details, heading, listing, printable
 from services.cli.queries import dead_letter, listed_dead
-from services.cli.selection import Selection, selected
+from services.cli.selection import selected
 from shared.broker.unit import Unit
 from shared.database.engine import Conflict
 from shared.database.statements import DEAD_LETTER_DROP
@@ -51,7 +51,7 @@ def replay(context: typer.Context, letter: Letters) -> None:
             unit.send_raw(found["queue"], found["body"], found["correlation_id"], queue=found["queue"])
             unit.add(DEAD_LETTER_DROP, dead_letter=found["id"])
         _commit(node, unit)
-    _answer(selected(context), letter, "replayed", "sent again")
+    answer_each(selected(context), letter, "replayed", "sent again")
 
 
 @app.command("drop")
@@ -62,7 +62,7 @@ def drop(context: typer.Context, letter: Letters) -> None:
         for found in _letters(node, letter):
             unit.add(DEAD_LETTER_DROP, dead_letter=found["id"])
         _commit(node, unit)
-    _answer(selected(context), letter, "dropped", "dropped")
+    answer_each(selected(context), letter, "dropped", "dropped")
 
 
 def _letters(node: Node, numbers: Sequence[int]) -> list[dict[str, Any]]:
@@ -82,8 +82,3 @@ def _commit(node: Node, unit: Unit) -> None:
         node.commit(unit)
     except Conflict:
         raise UserError("someone else has just replayed or dropped one of them: nothing was done") from None
-
-
-def _answer(selection: Selection, letters: Sequence[int], field: str, word: str) -> None:
-    unique = list(dict.fromkeys(letters))
-    answer(selection, [{"id": number, field: True} for number in unique], "\n".join(f"{n}: {word}" for n in unique))

@@ -7,8 +7,8 @@ import typer
 
 from services.cli.context import Node, opened
 from services.cli.export_queries import EXPORT_FILES_RETRY, EXPORT_RETRY, export_by_id, listed_exports
-from services.cli.output import answer, details, heading, listing
-from services.cli.selection import Selection, selected
+from services.cli.output import answer, answer_each, details, heading, listing
+from services.cli.selection import selected
 from services.outbox.exports.queries import EXPORT_REMOVE
 from shared.broker.unit import Unit
 from shared.database.engine import Conflict
@@ -62,7 +62,7 @@ def retry(context: typer.Context, export: Names) -> None:
         for found in _present(node, export):
             _try_again(found, unit)
         _commit(node, unit)
-    _answer(selected(context), export, "retried", "sent again")
+    answer_each(selected(context), export, "retried", "sent again")
 
 
 @app.command("cancel")
@@ -73,7 +73,7 @@ def cancel(context: typer.Context, export: Names) -> None:
         for found in _present(node, export):
             unit.add(EXPORT_REMOVE, export=found["id"], at=unit.at)
         _commit(node, unit)
-    _answer(selected(context), export, "cancelled", "given up")
+    answer_each(selected(context), export, "cancelled", "given up")
 
 
 def _try_again(export: dict[str, Any], unit: Unit) -> None:
@@ -111,8 +111,3 @@ def _commit(node: Node, unit: Unit) -> None:
         node.commit(unit)
     except Conflict:
         raise UserError("one of them has just changed: nothing was done, try again") from None
-
-
-def _answer(selection: Selection, names: Sequence[str], field: str, word: str) -> None:
-    unique = list(dict.fromkeys(names))
-    answer(selection, [{"id": name, field: True} for name in unique], "\n".join(f"{n}: {word}" for n in unique))

@@ -34,6 +34,12 @@ def answer(selection: Selection, record: object, sentence: str) -> None:
         typer.echo(printable(sentence))
 
 
+def answer_each(selection: Selection, ids: Sequence[str | int], field: str, word: str) -> None:
+    """Say what was done to each of several things: `field` is true of it to a program, `word` tells a person."""
+    unique = list(dict.fromkeys(ids))
+    answer(selection, [{"id": each, field: True} for each in unique], "\n".join(f"{each}: {word}" for each in unique))
+
+
 def listing(selection: Selection, columns: Sequence[str], records: Iterable[Record]) -> None:
     """List records while they come: as an array for a program, their `columns` as a table for a person."""
     if selection.json:
