@@ -38,6 +38,17 @@ FLOW: Rights = {
 FILES: Rights = {"files": READ | CHANGE, "events": ADD, "checksums": REPLACE}
 """What moving a file through its states needs."""
 
+GIVING_OUT: Rights = {
+    "files": READ,
+    "events": ADD,
+    "checksums": READ,
+    "datasets": READ,
+    "dataset_files": READ,
+    "grants": READ,
+    "audit": KEEP,
+}
+"""What giving files to those who may read them needs, and the record of it."""
+
 ROLES: Mapping[str, Rights] = {
     "inbox": {
         **FLOW,
@@ -73,26 +84,14 @@ ROLES: Mapping[str, Rights] = {
     },
     "outbox": {
         **FLOW,
-        "files": READ,
-        "events": ADD,
-        "checksums": READ,
-        "datasets": READ,
-        "dataset_files": READ,
-        "grants": READ,
-        "audit": KEEP,
+        **GIVING_OUT,
         "exports": KEEP,
         "exports(removed_at)": CHANGE,
         "export_files": READ,
     },
     "export": {
         **FLOW,
-        "files": READ,
-        "events": ADD,
-        "checksums": READ,
-        "datasets": READ,
-        "dataset_files": READ,
-        "grants": READ,
-        "audit": KEEP,
+        **GIVING_OUT,
         "exports": READ | CHANGE | REMOVE,
         "export_files": REPLACE | REMOVE,
     },

@@ -90,8 +90,8 @@ class Archive:
 
     def __init__(self, folder: Path, database: Database, key: PrivateKey = KEY) -> None:
         self.database = database
-        self.metrics = StoreMetrics(registry := CollectorRegistry())
-        self.registry = registry
+        self.registry = CollectorRegistry()
+        self.metrics = StoreMetrics(self.registry)
         self.inbox, self.archive, self.backup = (
             MeteredStore(DirectoryStore(folder / name, name=name), self.metrics)
             for name in ("inbox", "archive", "backup")
